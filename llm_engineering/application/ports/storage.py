@@ -1,0 +1,175 @@
+"""The two stores of the data path: documents (MongoDB) and chunks (Qdrant)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+from uuid import UUID
+
+from llm_engineering.domain.chunks import Chunk
+from llm_engineering.domain.cleaned_documents import CleanedDocument
+from llm_engineering.domain.documents import Document, UserDocument
+from llm_engineering.domain.embedded_chunks import EmbeddedChunk
+from llm_engineering.domain.queries import EmbeddedQuery, ScoredChunk, SearchFilters
+from llm_engineering.domain.releases import Generation
+from llm_engineering.domain.types import DataCategory, SaveOutcome
+
+
+class DocumentStore(Protocol):
+    """Documents in every revision, their cleaned texts, and the catalogue of authors.
+
+    Every write that returned is on disk. Every method raises StoreUnavailable when the store
+    cannot be reached.
+    """
+
+    def save(self, document: Document) -> SaveOutcome:
+        """Stores a revision (and its author) and makes it the current one of its document.
+
+        A revision is never altered: saving one that is current already changes nothing but the
+        time of the last visit, and says UNCHANGED.
+        """
+        ...
+
+    def current(self, document_id: UUID) -> Document | None:
+        """Returns the current revision of a document, raw bytes included."""
+        ...
+
+    def revision(self, document_id: UUID, revision: str) -> Document | None:
+        """Returns that revision of a document, raw bytes included."""
+        ...
+
+    def revisions(self, document_id: UUID) -> Sequence[str]:
+        """Returns all revisions of a document, oldest first."""
+        ...
+
+    def current_revisions(self) -> Mapping[UUID, str]:
+        """Returns the current revision of every document."""
+        ...
+
+    def documents(self, category: DataCategory | None = None) -> Iterator[Document]:
+        """Yields the current revision of every document, without raw bytes, ordered by id."""
+        ...
+
+    def save_cleaned(self, cleaned: CleanedDocument) -> None:
+        """Stores the cleaned text of a revision; the same revision again replaces it."""
+        ...
+
+    def cleaned(self, document_id: UUID, revision: str) -> CleanedDocument | None:
+        """Returns the cleaned text of a revision."""
+        ...
+
+    def users(self) -> Sequence[UserDocument]:
+        """Returns the catalogue of authors, ordered by full name."""
+        ...
+
+    def counts(self) -> Mapping[str, int]:
+        """Returns how many `users`, `cleaned`, `revisions`, and documents by category there are."""
+        ...
+
+    def ping(self) -> None:
+        """Returns when the store answers."""
+        ...
+
+    def close(self) -> None:
+        """Gives the connection back; the store is not used after it."""
+        ...
+
+
+@dataclass(frozen=True)
+class IndexedDocument:
+    """What an index holds of a revision: `chunks` of `total` (equal when it is whole)."""
+
+    revision: str
+    chunks: int
+    total: int
+
+
+@dataclass(frozen=True)
+class GenerationStatus:
+    """A generation in the index, its number of chunks, and whether the alias points to it."""
+
+    generation: Generation
+    chunks: int
+    live: bool
+
+
+class ChunkIndex(Protocol):
+    """Embedded chunks in generations, one of which is live: searches read that one.
+
+    Writes name their generation. They are seen by the handle that made them at once, and by every
+    other handle and process once `commit` returned. One writer at a time: a second one gets
+    StoreUnavailable. Every method raises StoreUnavailable when the index cannot be reached, and
+    InvalidInput for a generation that does not exist.
+    """
+
+    def create(self, generation: Generation) -> None:
+        """Makes an empty generation; does nothing when it exists."""
+        ...
+
+    def generations(self) -> Sequence[GenerationStatus]:
+        """Returns all generations, ordered by name."""
+        ...
+
+    def live(self) -> Generation | None:
+        """Returns the generation that searches read, None before the first `switch`."""
+        ...
+
+    def switch(self, generation: Generation) -> None:
+        """Moves the alias: from now on searches of every process read this generation."""
+        ...
+
+    def drop(self, generation: Generation) -> None:
+        """Deletes a generation.
+
+        Raises:
+            InvalidInput: it is the live one.
+        """
+        ...
+
+    def upsert(self, generation: Generation, chunks: Sequence[EmbeddedChunk]) -> None:
+        """Writes chunks; one with the same id is replaced."""
+        ...
+
+    def delete(self, generation: Generation, chunk_ids: Sequence[UUID]) -> None:
+        """Deletes chunks; ids that are not there are passed over."""
+        ...
+
+    def commit(self, generation: Generation) -> None:
+        """Makes all writes so far durable and visible to every process."""
+        ...
+
+    def indexed(self, generation: Generation) -> Mapping[UUID, Sequence[IndexedDocument]]:
+        """Returns what is held of every document; more than one entry when a run was cut off."""
+        ...
+
+    def scroll(
+        self, generation: Generation, filters: SearchFilters = SearchFilters()
+    ) -> Iterator[EmbeddedChunk]:
+        """Yields the chunks that pass the filters, vectors included, in no stated order."""
+        ...
+
+    def count(self, generation: Generation, filters: SearchFilters = SearchFilters()) -> int:
+        """Returns how many chunks pass the filters."""
+        ...
+
+    def search(
+        self, query: EmbeddedQuery, *, by: Literal["dense", "sparse"], limit: int
+    ) -> Sequence[ScoredChunk]:
+        """Returns the best chunks of the live generation, best first, under the query's filters.
+
+        Each has one score, named `by`: the cosine (dense), or the sum of the weights' products
+        with each term's inverse document frequency (sparse; chunks without a common term are not
+        returned). Nothing is live: an empty list.
+        """
+        ...
+
+    def chunks(self, chunk_ids: Sequence[UUID]) -> Sequence[Chunk]:
+        """Returns those chunks of the live generation that are there, in the order asked for."""
+        ...
+
+    def ping(self) -> None:
+        """Returns when the index answers."""
+        ...
+
+    def close(self) -> None:
+        """Gives the index back; it is not used after it."""
+        ...

@@ -1,0 +1,82 @@
+"""Where experiments are tracked (ClearML) and models are registered (MLflow)."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+from llm_engineering.domain.releases import RegisteredModel
+
+
+class ExperimentTask(Protocol):
+    """One running task of the tracker."""
+
+    def parameters(self, values: Mapping[str, object]) -> None:
+        """Records the configuration of the run."""
+        ...
+
+    def scalars(self, title: str, values: Mapping[str, float], iteration: int) -> None:
+        """Records a point of each series below `title` at its true iteration."""
+        ...
+
+    def table(self, title: str, rows: Sequence[Mapping[str, object]], iteration: int) -> None:
+        """Records a table; the rows share their keys."""
+        ...
+
+    def artifact(self, name: str, content: Mapping[str, object] | Path) -> None:
+        """Records a result, as data or as a file."""
+        ...
+
+    @property
+    def location(self) -> str:
+        """Where to look at it: a page of the server, or a file."""
+        ...
+
+
+class ExperimentTracker(Protocol):
+    """Opens tasks. A tracker that cannot be reached never fails the run: it records offline."""
+
+    def task(self, name: str, kind: str) -> AbstractContextManager[ExperimentTask]:
+        """Returns a task that is closed, as done or failed, when the block ends.
+
+        `kind` is `training`, `testing`, `inference` or `data_processing`.
+        """
+        ...
+
+
+class ModelRegistry(Protocol):
+    """Versions of named models, with aliases.
+
+    Every method raises StoreUnavailable when the registry cannot be reached.
+    """
+
+    def register(
+        self, name: str, folder: Path, metrics: Mapping[str, float], tags: Mapping[str, str]
+    ) -> RegisteredModel:
+        """Stores the files of a model as its next version, with a SHA-256 for each.
+
+        Raises:
+            InvalidInput: a file is of a kind that can carry code (allowed: safetensors, JSON,
+                Jinja templates and tokenizer text files).
+        """
+        ...
+
+    def set_alias(self, name: str, alias: str, version: int) -> None:
+        """Points the alias to that version."""
+        ...
+
+    def get(self, name: str, version_or_alias: str) -> RegisteredModel:
+        """Returns the version of that number or alias.
+
+        Raises:
+            InvalidInput: there is none; names those that exist.
+        """
+        ...
+
+    def fetch(self, model: RegisteredModel) -> Path:
+        """Returns a local folder with the model's files, their hashes checked.
+
+        Raises:
+            IntegrityError: a file is missing, unexpected or differs from its hash.
+        """
+        ...

@@ -1,0 +1,200 @@
+"""The composition root: the one place that reads Settings and builds adapters and use cases.
+
+    with Platform(load_settings()) as platform:
+        platform.document_store.counts()
+
+Each collaborator is built when it is first asked for, once, and given back when the block ends.
+"""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from langchain_core.language_models import BaseChatModel
+
+from llm_engineering.application.crawling.dispatcher import CrawlerDispatcher
+from llm_engineering.application.ports.models import EmbeddingModel, SparseEncoder, Trainer
+from llm_engineering.application.ports.storage import ChunkIndex, DocumentStore
+from llm_engineering.application.ports.tracking import ExperimentTracker, ModelRegistry
+from llm_engineering.infrastructure.model_files.catalogue import ModelFiles
+from llm_engineering.settings import EMBEDDED, Settings
+
+
+def now() -> datetime:
+    """Returns the present time; the only clock of the platform, passed on as an argument."""
+    return datetime.now(UTC)
+
+
+class Platform:
+    """Everything a command or a service works with, made from its settings."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._resources = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._resources.close()
+
+    @cached_property
+    def document_store(self) -> DocumentStore:
+        """MongoDB: the embedded server, or the one that DATABASE_HOST names."""
+        from llm_engineering.infrastructure.mongo.embedded import EmbeddedMongo
+        from llm_engineering.infrastructure.mongo.store import MongoDocumentStore
+
+        uri = self.settings.DATABASE_HOST
+        if uri == EMBEDDED:
+            server = EmbeddedMongo(self.folder("mongo"))
+            uri = server.start()
+            self._resources.callback(server.close)
+        store = MongoDocumentStore.connect(uri, self.settings.DATABASE_NAME)
+        self._resources.callback(store.close)
+        return store
+
+    @cached_property
+    def chunk_index(self) -> ChunkIndex:
+        """Qdrant: the embedded engine, a server, or Qdrant Cloud."""
+        index: ChunkIndex
+        if self.settings.USE_QDRANT_CLOUD or self.settings.QDRANT_DATABASE_HOST != EMBEDDED:
+            from llm_engineering.infrastructure.qdrant.server import ServerChunkIndex
+
+            cloud = self.settings.QDRANT_CLOUD_URL if self.settings.USE_QDRANT_CLOUD else None
+            key = self.settings.QDRANT_APIKEY
+            index = ServerChunkIndex.connect(
+                cloud or self.settings.QDRANT_DATABASE_HOST,
+                self.settings.QDRANT_DATABASE_PORT,
+                key.get_secret_value() if key else None,
+            )
+        else:
+            from llm_engineering.infrastructure.qdrant.edge import EdgeChunkIndex
+
+            index = EdgeChunkIndex(self.folder("qdrant"))
+        self._resources.callback(index.close)
+        return index
+
+    @cached_property
+    def model_files(self) -> ModelFiles:
+        """The weights: in the project's folder, the cache, or fetched and verified."""
+        token = self.settings.HUGGINGFACE_ACCESS_TOKEN
+        return ModelFiles(
+            packages=self.settings.MODELS_DIR.absolute(),
+            cache=self.settings.MODEL_CACHE_DIR.expanduser(),
+            token=token.get_secret_value() if token else None,
+        )
+
+    @cached_property
+    def embedding_model(self) -> EmbeddingModel:
+        """The embedder of TEXT_EMBEDDING_MODEL_ID on OpenVINO."""
+        from llm_engineering.infrastructure.encoders.openvino_bert import OpenVINOEmbeddingModel
+
+        folder = self.model_files.path(self.settings.TEXT_EMBEDDING_MODEL_ID)
+        return OpenVINOEmbeddingModel(folder, device=self.settings.RAG_MODEL_DEVICE)
+
+    @cached_property
+    def sparse_encoder(self) -> SparseEncoder:
+        """Term weights for BM25."""
+        from llm_engineering.infrastructure.encoders.bm25 import Bm25Encoder
+
+        return Bm25Encoder()
+
+    def crawler_dispatcher(self, allowed_private_hosts: Sequence[str]) -> CrawlerDispatcher:
+        """The crawlers; only the named private hosts (host or host:port) may be fetched from."""
+        from llm_engineering.infrastructure.crawlers.registry import make_dispatcher
+
+        return make_dispatcher(
+            allowed_private_hosts=allowed_private_hosts, workdir=self.folder("git"), clock=now
+        )
+
+    def chat_model(self, reference: str | None = None) -> BaseChatModel:
+        """Returns the model of a reference such as `openai:gpt-4o-mini`, by default the provider's.
+
+        Raises:
+            ConfigurationError: the provider is unknown, or lacks its secret.
+        """
+        from llm_engineering.infrastructure.llms.factory import ChatModelOptions, make_chat_model
+
+        s = self.settings
+        options = ChatModelOptions(
+            temperature=s.TEMPERATURE_INFERENCE,
+            top_p=s.TOP_P_INFERENCE,
+            max_new_tokens=s.MAX_NEW_TOKENS_INFERENCE,
+            device=s.RAG_MODEL_DEVICE,
+            cache=s.MODEL_CACHE_DIR.expanduser(),
+            openai_api_key=s.OPENAI_API_KEY,
+            openai_base_url=s.OPENAI_BASE_URL,
+            google_api_key=s.GOOGLE_API_KEY,
+            huggingface_token=s.HUGGINGFACE_ACCESS_TOKEN,
+        )
+        return make_chat_model(
+            reference or self.default_chat_model,
+            options,
+            local_file=self.model_files.path,
+            registered_folder=self._registered_folder,
+        )
+
+    @property
+    def default_chat_model(self) -> str:
+        """The reference of LLM_PROVIDER's model."""
+        s = self.settings
+        model_id = {
+            "local": s.LOCAL_MODEL_ID,
+            "openai": s.OPENAI_MODEL_ID,
+            "google": s.GEMINI_MODEL_ID,
+            "huggingface": s.HUGGINGFACE_MODEL_ID,
+        }[s.LLM_PROVIDER]
+        return f"{s.LLM_PROVIDER}:{model_id}"
+
+    @cached_property
+    def tracker(self) -> ExperimentTracker:
+        """ClearML: the server of CLEARML_API_HOST when it answers, else offline sessions."""
+        from llm_engineering.infrastructure.tracking.clearml_tracker import ClearMLTracker
+
+        s = self.settings
+        return ClearMLTracker(
+            folder=self.folder("clearml"),
+            api_host=s.CLEARML_API_HOST,
+            web_host=s.CLEARML_WEB_HOST,
+            files_host=s.CLEARML_FILES_HOST,
+            access_key=s.CLEARML_API_ACCESS_KEY,
+            secret_key=s.CLEARML_API_SECRET_KEY,
+        )
+
+    @cached_property
+    def registry(self) -> ModelRegistry:
+        """MLflow: the server of MLFLOW_TRACKING_URI, else SQLite and a folder."""
+        from llm_engineering.infrastructure.registry.mlflow_registry import MLflowRegistry
+
+        return MLflowRegistry(
+            self.settings.MLFLOW_TRACKING_URI,
+            folder=self.folder("mlflow"),
+            cache=self.folder("registered-models"),
+        )
+
+    @cached_property
+    def trainer(self) -> Trainer:
+        """trl on this machine's processor, or unsloth where a CUDA device is."""
+        from llm_engineering.infrastructure.trainers.factory import make_trainer
+
+        return make_trainer(self.model_files.path)
+
+    def _registered_folder(self, reference: str) -> Path:
+        """Returns the verified files of `name@alias` or `name/version`."""
+        name, _, version_or_alias = reference.replace("@", "/").partition("/")
+        return self.registry.fetch(self.registry.get(name, version_or_alias or "champion"))
+
+    def folder(self, name: str) -> Path:
+        """Returns a folder of the data directory, made if need be."""
+        folder = self.settings.DATA_DIR.expanduser().absolute() / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder

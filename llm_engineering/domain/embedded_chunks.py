@@ -1,0 +1,49 @@
+"""Chunks with their vectors: what goes into the index."""
+
+from typing import Literal
+
+from llm_engineering.domain.chunks import Chunk
+from llm_engineering.domain.types import DataCategory, Frozen
+
+
+class SparseVector(Frozen):
+    """Term weights: `values[i]` belongs to the term numbered `indices[i]`; indices are unique."""
+
+    indices: tuple[int, ...]
+    values: tuple[float, ...]
+
+
+class EmbeddedChunk(Chunk):
+    """A chunk with its dense vector (unit length) and its sparse term weights.
+
+    `embedder` is the fingerprint of the model that made `embedding`.
+    """
+
+    embedding: tuple[float, ...]
+    sparse: SparseVector
+    embedder: str
+
+
+class EmbeddedArticleChunk(EmbeddedChunk):
+    """An embedded chunk of an article."""
+
+    category: Literal[DataCategory.ARTICLES] = DataCategory.ARTICLES
+
+
+class EmbeddedPostChunk(EmbeddedChunk):
+    """An embedded chunk of a post."""
+
+    category: Literal[DataCategory.POSTS] = DataCategory.POSTS
+
+
+class EmbeddedRepositoryChunk(EmbeddedChunk):
+    """An embedded chunk of a repository file."""
+
+    category: Literal[DataCategory.REPOSITORIES] = DataCategory.REPOSITORIES
+
+
+EMBEDDED_TYPES: dict[DataCategory, type[EmbeddedChunk]] = {
+    DataCategory.ARTICLES: EmbeddedArticleChunk,
+    DataCategory.POSTS: EmbeddedPostChunk,
+    DataCategory.REPOSITORIES: EmbeddedRepositoryChunk,
+}

@@ -1,0 +1,75 @@
+"""Every error of the platform.
+
+    PipelineError
+    ├── ConfigurationError        a setting, file or name is wrong; says what is allowed
+    │   └── MissingDependency     an optional group or program is absent; says what to type
+    ├── InvalidInput              a value from outside breaks a rule of the domain
+    ├── DocumentError             one page or file cannot be had or read; the run goes on without it
+    │   ├── FetchError            the page did not come (carries whether a retry may help)
+    │   └── ExtractionError       it came, and holds nothing that can be used
+    ├── IntegrityError            bytes do not match the hash they were published with
+    ├── ModelError                a model failed (carries whether a retry may help)
+    └── StoreUnavailable          MongoDB, Qdrant or MLflow cannot be reached; the run stops
+
+`transient` says whether the same call may succeed later; only retry policies look at it.
+"""
+
+
+class PipelineError(Exception):
+    """Base of every error that the platform raises on purpose. The message is one line."""
+
+    transient: bool = False
+
+
+class ConfigurationError(PipelineError):
+    """A setting, a config file or a name is wrong."""
+
+
+class MissingDependency(ConfigurationError):
+    """An optional part is not installed; the message says what to type."""
+
+
+class InvalidInput(PipelineError):
+    """A value from outside breaks a rule; the message names the value and what is allowed."""
+
+
+class DocumentError(PipelineError):
+    """One page or file cannot be used; the rest of the run goes on.
+
+    Args:
+        url: the page or file.
+        reason: what is wrong, without the URL.
+        transient: whether a later try may succeed.
+    """
+
+    def __init__(self, url: str, reason: str, *, transient: bool = False) -> None:
+        super().__init__(f"{url}: {reason}")
+        self.url = url
+        self.reason = reason
+        self.transient = transient
+
+
+class FetchError(DocumentError):
+    """The page did not come: refused, not found, too large, or the host is down."""
+
+
+class ExtractionError(DocumentError):
+    """The page came, but there is no text in it that can be used."""
+
+
+class IntegrityError(PipelineError):
+    """Bytes do not match the hash they were published with."""
+
+
+class ModelError(PipelineError):
+    """A model could not answer, embed or train."""
+
+    def __init__(self, message: str, *, transient: bool = False) -> None:
+        super().__init__(message)
+        self.transient = transient
+
+
+class StoreUnavailable(PipelineError):
+    """An outside store cannot be reached. An outage is never an empty list."""
+
+    transient = True

@@ -1,0 +1,146 @@
+"""Settings from the environment and `.env`, and the YAML files of the runs."""
+
+from pathlib import Path
+from typing import Any, Literal, Self, TypeVar
+
+import yaml
+from pydantic import BaseModel, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from llm_engineering.domain.errors import ConfigurationError
+
+EMBEDDED = "embedded"
+Provider = Literal["local", "openai", "google", "huggingface"]
+
+
+class Settings(BaseSettings):
+    """Endpoints, secrets and folders. `.env.example` documents every one of them.
+
+    An empty variable counts as not set. Secrets are `SecretStr`: printing shows stars.
+    """
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+    )
+
+    # where things lie on this machine
+    DATA_DIR: Path = Path(".data")
+    MODELS_DIR: Path = Path(".models")
+    MODEL_CACHE_DIR: Path = Path("~/.cache/llm-pipeline-system")
+
+    # documents
+    DATABASE_HOST: str = EMBEDDED
+    DATABASE_NAME: str = Field(default="llm_pipeline", pattern=r"^[A-Za-z0-9_-]{1,38}$")
+
+    # chunks
+    QDRANT_DATABASE_HOST: str = EMBEDDED
+    QDRANT_DATABASE_PORT: int = Field(default=6333, ge=1, le=65_535)
+    USE_QDRANT_CLOUD: bool = False
+    QDRANT_CLOUD_URL: str | None = None
+    QDRANT_APIKEY: SecretStr | None = None
+
+    # models
+    LLM_PROVIDER: Provider = "local"
+    LOCAL_MODEL_ID: str = "qwen2.5-coder-1.5b-instruct"
+    OPENAI_MODEL_ID: str = "gpt-4o-mini"
+    OPENAI_API_KEY: SecretStr | None = None
+    OPENAI_BASE_URL: str | None = None
+    GOOGLE_API_KEY: SecretStr | None = None
+    GEMINI_MODEL_ID: str = "gemini-2.5-flash"
+    HUGGINGFACE_ACCESS_TOKEN: SecretStr | None = None
+    HUGGINGFACE_MODEL_ID: str = "Qwen/Qwen2.5-7B-Instruct"
+    TEXT_EMBEDDING_MODEL_ID: str = "sentence-transformers/all-MiniLM-L6-v2"
+    RERANKING_CROSS_ENCODER_MODEL_ID: str = "cross-encoder/ms-marco-MiniLM-L-6-v2"
+    RAG_MODEL_DEVICE: Literal["cpu", "gpu"] = "cpu"
+    TEMPERATURE_INFERENCE: float = Field(default=0.0, ge=0.0, le=2.0)
+    TOP_P_INFERENCE: float = Field(default=1.0, gt=0.0, le=1.0)
+    MAX_NEW_TOKENS_INFERENCE: int = Field(default=256, ge=1, le=32_768)
+
+    # crawling
+    LINKEDIN_USERNAME: str | None = None
+    LINKEDIN_PASSWORD: SecretStr | None = None
+
+    # tracking and registry
+    MLFLOW_TRACKING_URI: str | None = None
+    CLEARML_API_HOST: str | None = None
+    CLEARML_WEB_HOST: str | None = None
+    CLEARML_FILES_HOST: str | None = None
+    CLEARML_API_ACCESS_KEY: SecretStr | None = None
+    CLEARML_API_SECRET_KEY: SecretStr | None = None
+
+    # serving
+    SERVE_HOST: str = "127.0.0.1"
+    SERVE_PORT: int = Field(default=3000, ge=1, le=65_535)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.DATABASE_HOST != EMBEDDED and "://" not in self.DATABASE_HOST:
+            raise ValueError("DATABASE_HOST must be 'embedded' or a mongodb:// URI")
+        if self.USE_QDRANT_CLOUD and not (self.QDRANT_CLOUD_URL and self.QDRANT_APIKEY):
+            raise ValueError("USE_QDRANT_CLOUD needs QDRANT_CLOUD_URL and QDRANT_APIKEY")
+        for provider, key in PROVIDER_SECRETS.items():
+            if provider == self.LLM_PROVIDER and getattr(self, key) is None:
+                raise ValueError(f"LLM_PROVIDER={provider} needs {key}")
+        return self
+
+
+PROVIDER_SECRETS: dict[str, str] = {
+    "openai": "OPENAI_API_KEY",
+    "google": "GOOGLE_API_KEY",
+    "huggingface": "HUGGINGFACE_ACCESS_TOKEN",
+}
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Returns the settings of this process; `overrides` win over the environment.
+
+    Raises:
+        ConfigurationError: one line that names the setting and what is wrong with it.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        raise ConfigurationError(f"settings: {_first_problem(error)}") from None
+
+
+Config = TypeVar("Config", bound=BaseModel)
+
+
+def load_config(path: Path, model: type[Config]) -> Config:
+    """Returns the YAML file as `model`.
+
+    Raises:
+        ConfigurationError: one line that names the file and the key: missing, not YAML, an unknown
+            key, an impossible value.
+    """
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"{path}: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(data if data is not None else {}, dict):
+        raise ConfigurationError(f"{path}: not a mapping of keys to values")
+    try:
+        return model.model_validate(data or {})
+    except ValidationError as error:
+        raise ConfigurationError(f"{path}: {_first_problem(error, model)}") from None
+
+
+def _first_problem(error: ValidationError, model: type[BaseModel] | None = None) -> str:
+    """Returns the first problem in one line. Values are left out: they may be secrets."""
+    problem = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    key = ".".join(str(part) for part in problem["loc"])
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "extra_forbidden":
+        known = (
+            f" (known: {', '.join(model.model_fields)})"
+            if model and len(problem["loc"]) == 1
+            else ""
+        )
+        return f"unknown key {key!r}{known}"
+    return f"{key}: {message}" if key else message
