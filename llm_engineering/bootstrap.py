@@ -183,7 +183,7 @@ class Platform:
 
     @cached_property
     def trainer(self) -> Trainer:
-        """trl on this machine's processor, or unsloth where a CUDA device is."""
+        """Fine-tunes with trl on this machine's processor, or unsloth where a CUDA device is."""
         from llm_engineering.infrastructure.trainers.factory import make_trainer
 
         return make_trainer(self.model_files.path)

@@ -11,7 +11,7 @@ class SilentProgress:
         self.done: dict[str, int] = {}
 
     @contextmanager
-    def stage(self, name: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    def stage(self, name: str, total: int | None = None) -> Iterator[Callable[[int], None]]:  # noqa: ARG002 - nothing is shown
         """Opens a stage; nothing is printed."""
         self.done.setdefault(name, 0)
 
