@@ -20,6 +20,10 @@ from llm_engineering.application.crawling.dispatcher import CrawlerDispatcher
 from llm_engineering.application.ports.models import EmbeddingModel, SparseEncoder, Trainer
 from llm_engineering.application.ports.storage import ChunkIndex, DocumentStore
 from llm_engineering.application.ports.tracking import ExperimentTracker, ModelRegistry
+from llm_engineering.application.rag.citations import CitationChecker
+from llm_engineering.application.rag.generation import AnswerGenerator
+from llm_engineering.application.rag.question_log import QuestionLog
+from llm_engineering.application.rag.retriever import ContextRetriever
 from llm_engineering.infrastructure.model_files.catalogue import ModelFiles
 from llm_engineering.settings import EMBEDDED, Settings
 
@@ -45,6 +49,10 @@ class Platform:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Gives everything back that was built."""
         self._resources.close()
 
     @cached_property
@@ -154,6 +162,30 @@ class Platform:
             "huggingface": s.HUGGINGFACE_MODEL_ID,
         }[s.LLM_PROVIDER]
         return f"{s.LLM_PROVIDER}:{model_id}"
+
+    def retriever(self) -> ContextRetriever:
+        """The retrieval flow over the live index generation."""
+        return ContextRetriever(
+            index=self.chunk_index,
+            embedder=self.embedding_model,
+            sparse_encoder=self.sparse_encoder,
+        )
+
+    def answer_generator(self, reference: str | None = None) -> AnswerGenerator:
+        """Retrieval, the chat model of the reference (by default the provider's), and checks."""
+        return AnswerGenerator(
+            self.retriever(),
+            self.chat_model(reference),
+            reference or self.default_chat_model,
+            CitationChecker(self.embedding_model, self.sparse_encoder),
+        )
+
+    @cached_property
+    def question_log(self) -> QuestionLog:
+        """Questions and answers on their way to the tracker."""
+        question_log = QuestionLog(self.tracker, "rag-service")
+        self._resources.callback(question_log.close)
+        return question_log
 
     @cached_property
     def tracker(self) -> ExperimentTracker:

@@ -1,0 +1,56 @@
+"""RAGService: the BentoML service that answers questions over HTTP.
+
+BentoML gives `/livez`, `/readyz`, `/metrics` and the worker's life cycle; FastAPI the routes and
+their OpenAPI page at `/docs`.
+"""
+
+from collections.abc import Sequence
+
+import bentoml
+
+from llm_engineering.bootstrap import Platform
+from llm_engineering.domain.answers import Answer
+from llm_engineering.domain.errors import StoreUnavailable
+from llm_engineering.domain.queries import Query, ScoredChunk
+from llm_engineering.serving.api import create_app
+from llm_engineering.serving.metrics import RequestMetrics
+from llm_engineering.settings import load_settings
+
+
+def _current() -> "RAGService":
+    service: RAGService = bentoml.get_current_service()
+    return service
+
+
+@bentoml.service(name="rag_service", workers=1, traffic={"timeout": 120, "max_concurrency": 32})
+@bentoml.asgi_app(create_app(_current), path="/")
+class RAGService:
+    """Retrieves, generates, checks the citations, and notes down what it did."""
+
+    def __init__(self) -> None:
+        self._platform = Platform(load_settings())
+        self._generator = self._platform.answer_generator()
+        self._question_log = self._platform.question_log
+        self._metrics = RequestMetrics()
+        self._generator.warm_up()
+
+    def answer(self, query: Query, k: int) -> tuple[Answer, Sequence[ScoredChunk]]:
+        """Returns the answer and the passages that were found. Raises what retrieval raises."""
+        with self._metrics.request():
+            answer, found = self._generator.answer(query, k)
+        self._metrics.answered(answer)
+        self._question_log.record(answer, found, query)
+        return answer, found
+
+    def __is_ready__(self) -> bool:
+        try:
+            self._platform.document_store.ping()
+            self._platform.chunk_index.ping()
+        except StoreUnavailable:
+            return False
+        return True
+
+    @bentoml.on_shutdown
+    def close(self) -> None:
+        """Writes what is still spooled and gives the stores back."""
+        self._platform.close()

@@ -1,0 +1,46 @@
+"""Importing does nothing: no connection, no file written, no model, and no long wait."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+# Runs in a fresh interpreter: every module of the project, with an audit hook as the witness.
+PROBE = """
+import importlib, json, pkgutil, sys, time
+
+opened = []
+
+def witness(event, arguments):
+    if event in ("socket.connect", "socket.bind", "subprocess.Popen", "os.system"):
+        opened.append(f"{event} {arguments[1:]}")
+
+sys.addaudithook(witness)
+began = time.process_time()
+names = []
+for package in ("llm_engineering", "pipelines", "tools"):
+    module = importlib.import_module(package)
+    names.append(package)
+    for found in pkgutil.walk_packages(module.__path__, package + "."):
+        importlib.import_module(found.name)
+        names.append(found.name)
+print(json.dumps({
+    "modules": names, "opened": opened, "seconds": time.process_time() - began,
+    "heavy": sorted({"torch", "transformers", "mlflow", "clearml", "openvino"} & set(sys.modules)),
+}))
+"""
+
+
+def test_importing_every_module_opens_nothing_and_takes_seconds() -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", PROBE], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    seen = json.loads(run.stdout.splitlines()[-1])
+    assert seen["opened"] == []
+    assert seen["heavy"] == []
+    assert seen["seconds"] < 5.0, seen["seconds"]
+    assert "llm_engineering.serving.service" in seen["modules"]
+    assert len(seen["modules"]) > 40

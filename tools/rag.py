@@ -1,0 +1,119 @@
+"""Asks the corpus: `ask` for an answer with its sources, `retrieve` for the passages alone."""
+
+import json
+from typing import Annotated
+
+import typer
+from rich.console import Console, Group
+from rich.live import Live
+from rich.markdown import Markdown
+from rich.text import Text
+
+from llm_engineering.application.rag.generation import AnswerGenerator, Done, Token
+from llm_engineering.domain.answers import Answer
+from llm_engineering.domain.queries import Query, ScoredChunk, SearchFilters
+from llm_engineering.domain.types import DataCategory
+from tools.console import command, print_json
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
+
+Question = Annotated[str, typer.Argument(help="The question, in quotes.")]
+Author = Annotated[list[str] | None, typer.Option(help="Only what this author wrote; repeatable.")]
+Category = Annotated[
+    list[DataCategory] | None, typer.Option(help="Only this kind of text; repeatable.")
+]
+TopK = Annotated[int, typer.Option("--top-k", min=1, max=20, help="Passages to read.")]
+Json = Annotated[bool, typer.Option("--json", help="Print data instead of text.")]
+
+
+@app.command()
+def ask(
+    question: Question,
+    model: Annotated[
+        str | None,
+        typer.Option(help="local:…, openai:…, google:…, huggingface:… or mlflow:llm@champion."),
+    ] = None,
+    author: Author = None,
+    category: Category = None,
+    top_k: TopK = 5,
+    as_json: Json = False,
+) -> None:
+    """Answers from the indexed corpus, with numbered sources."""
+    with command() as platform:
+        query = _query(question, author, category)
+        generator = platform.answer_generator(model)
+        if as_json:
+            answer, _ = generator.answer(query, top_k)
+            print_json(answer.model_dump_json(indent=2))
+        else:
+            show_answer(Console(), generator, query, top_k)
+
+
+@app.command()
+def retrieve(
+    question: Question,
+    author: Author = None,
+    category: Category = None,
+    top_k: TopK = 5,
+    as_json: Json = False,
+) -> None:
+    """Prints the passages that a question finds, with the score of every stage."""
+    with command() as platform:
+        found = platform.retriever().retrieve(_query(question, author, category), top_k)
+        if as_json:
+            print_json(json.dumps([item.model_dump(mode="json") for item in found], indent=2))
+        else:
+            for n, item in enumerate(found, start=1):
+                _print_passage(Console(), n, item)
+
+
+def _query(
+    question: str, authors: list[str] | None, categories: list[DataCategory] | None
+) -> Query:
+    filters = SearchFilters(authors=tuple(authors or ()), categories=tuple(categories or ()))
+    return Query(text=question, filters=filters)
+
+
+def show_answer(console: Console, generator: AnswerGenerator, query: Query, top_k: int = 5) -> None:
+    """Shows the words as the model writes them, then the checked answer and its sources."""
+    written = ""
+    with Live(Text("reading…", style="dim"), console=console, transient=True) as live:
+        for event in generator.stream(query, top_k):
+            if isinstance(event, Token):
+                written += event.text
+                live.update(Text(written, style="dim"))
+            if isinstance(event, Done):
+                live.update("")
+    if isinstance(event, Done):
+        console.print(answer_view(event.answer))
+
+
+def answer_view(answer: Answer) -> Group:
+    """Returns the answer, its sources with the quoted span, and how long it took."""
+    lines: list[Text | Markdown] = [Markdown(answer.text)]
+    for citation in answer.citations:
+        by = f" — {citation.author}" if citation.author else ""
+        lines.append(Text(f"\n[{citation.n}] {citation.title}{by}", style="bold"))
+        lines.append(Text(f"    {citation.url}", style="cyan"))
+        lines.append(Text(f"    “{' '.join(citation.quote.split())}”", style="italic"))
+    seconds = answer.timings_ms.get("total", 0.0) / 1000
+    lines.append(
+        Text(
+            f"\n{answer.model} · {seconds:.1f} s · {answer.usage.input_tokens} tokens read, "
+            f"{answer.usage.output_tokens} written",
+            style="dim",
+        )
+    )
+    return Group(*lines)
+
+
+def _print_passage(console: Console, n: int, found: ScoredChunk) -> None:
+    scores = "  ".join(f"{stage} {value:.3f}" for stage, value in found.scores.items())
+    headings = " > ".join(found.chunk.heading_path)
+    console.print(Text(f"[{n}] {found.chunk.title}  {headings}", style="bold"))
+    console.print(Text(f"    {found.chunk.url}\n    {scores}", style="cyan"))
+    console.print(Text(f"    {' '.join(found.chunk.text.split())[:300]}\n"))
+
+
+if __name__ == "__main__":
+    app()

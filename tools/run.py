@@ -1,0 +1,122 @@
+"""The pipelines and the service as commands; `poe` has a task for each."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from llm_engineering.application.crawling.config import EtlConfig
+from llm_engineering.application.preprocessing.config import FeatureConfig
+from llm_engineering.domain.training import TrainingConfig
+from llm_engineering.settings import load_config
+from pipelines.etl import run_etl
+from pipelines.feature import run_feature
+from pipelines.training import run_training
+from tools.console import RichProgress, command, print_error, print_json, print_result
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
+
+Json = Annotated[bool, typer.Option("--json", help="Print data instead of text.")]
+
+
+def _config(name: str) -> typer.models.OptionInfo:
+    option: typer.models.OptionInfo = typer.Option("--config", help=f"Default: configs/{name}.yaml")
+    return option
+
+
+@app.command()
+def etl(
+    config: Annotated[Path, _config("etl")] = Path("configs/etl.yaml"),
+    link: Annotated[
+        list[str] | None, typer.Option(help="Crawl this page or repository instead; repeatable.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Crawls links into the document store."""
+    with command() as platform:
+        settings = load_config(config, EtlConfig)
+        report = run_etl(platform, settings.only(link) if link else settings, RichProgress())
+        if as_json:
+            print_json(report.model_dump_json(indent=2))
+        else:
+            Console().print(report_table(report))
+            print_result(report.line, "poe run-feature")
+        raise typer.Exit(0 if report.ok else 1)
+
+
+@app.command()
+def feature(
+    config: Annotated[Path, _config("feature")] = Path("configs/feature.yaml"),
+    as_json: Json = False,
+) -> None:
+    """Cleans, chunks, embeds and indexes what changed."""
+    with command() as platform:
+        report = run_feature(platform, load_config(config, FeatureConfig), RichProgress())
+        if as_json:
+            print_json(report.model_dump_json(indent=2))
+        else:
+            for failure in report.failures:
+                print_error(failure)
+            print_result(report.line, 'poe ask "…"')
+        raise typer.Exit(0 if report.ok else 1)
+
+
+@app.command()
+def training(
+    config: Annotated[Path, _config("training")] = Path("configs/training.yaml"),
+    as_json: Json = False,
+) -> None:
+    """Makes samples from the index, fine-tunes, registers the model, moves `champion` to it."""
+    with command() as platform:
+        report = run_training(platform, load_config(config, TrainingConfig), RichProgress())
+        if as_json:
+            print_json(report.model_dump_json(indent=2))
+        else:
+            print_result(report.line, 'poe ask --model mlflow:llm@champion "…"')
+        raise typer.Exit(0 if report.ok else 1)
+
+
+@app.command()
+def index_status(as_json: Json = False) -> None:
+    """Shows the index generations, and what the document store holds."""
+    with command() as platform:
+        generations = platform.chunk_index.generations()
+        counts = dict(platform.document_store.counts())
+    if as_json:
+        rows = [
+            {"name": g.generation.name, "chunks": g.chunks, "live": g.live} for g in generations
+        ]
+        print_json(typer.main.json.dumps({"generations": rows, "documents": counts}, indent=2))
+        return
+    table = Table("generation", "chunks", "live")
+    for status in generations:
+        table.add_row(status.generation.name, f"{status.chunks:,}", "yes" if status.live else "")
+    Console().print(table)
+    stored = ", ".join(f"{value:,} {name}" for name, value in counts.items())
+    print_result(f"{len(generations)} generations; stored: {stored}", "poe run-feature")
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Default: SERVE_HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="Default: SERVE_PORT.")] = None,
+) -> None:
+    """Serves POST /rag until it is stopped; the OpenAPI page is at /docs."""
+    with command() as platform:
+        address = host or platform.settings.SERVE_HOST
+        number = port or platform.settings.SERVE_PORT
+        print_result(
+            f"serving on http://{address}:{number}",
+            f"open http://{address}:{number}/docs, or POST /rag",
+        )
+    service = "llm_engineering.serving.service:RAGService"
+    arguments = ["serve", service, "--host", address, "--port", str(number)]
+    os.execv(sys.executable, [sys.executable, "-m", "bentoml", *arguments])  # noqa: S606 - its signals and exit status are ours
+
+
+if __name__ == "__main__":
+    app()
