@@ -16,6 +16,7 @@ from typing import Self
 
 from langchain_core.language_models import BaseChatModel
 
+from llm_engineering.application.crawling.config import CrawlLimits
 from llm_engineering.application.crawling.dispatcher import CrawlerDispatcher
 from llm_engineering.application.ports.models import EmbeddingModel, SparseEncoder, Trainer
 from llm_engineering.application.ports.storage import ChunkIndex, DocumentStore
@@ -116,12 +117,17 @@ class Platform:
 
         return Bm25Encoder()
 
-    def crawler_dispatcher(self, allowed_private_hosts: Sequence[str]) -> CrawlerDispatcher:
+    def crawler_dispatcher(
+        self, allowed_private_hosts: Sequence[str], limits: CrawlLimits
+    ) -> CrawlerDispatcher:
         """The crawlers; only the named private hosts (host or host:port) may be fetched from."""
         from llm_engineering.infrastructure.crawlers.registry import make_dispatcher
 
         return make_dispatcher(
-            allowed_private_hosts=allowed_private_hosts, workdir=self.folder("git"), clock=now
+            allowed_private_hosts=allowed_private_hosts,
+            workdir=self.folder("git"),
+            clock=now,
+            limits=limits,
         )
 
     def chat_model(self, reference: str | None = None) -> BaseChatModel:

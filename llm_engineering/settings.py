@@ -1,5 +1,7 @@
 """Settings from the environment and `.env`, and the YAML files of the runs."""
 
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
@@ -16,7 +18,8 @@ Provider = Literal["local", "openai", "google", "huggingface"]
 class Settings(BaseSettings):
     """Endpoints, secrets and folders. `.env.example` documents every one of them.
 
-    An empty variable counts as not set. Secrets are `SecretStr`: printing shows stars.
+    An empty variable counts as not set. Secrets are `SecretStr`: printing shows stars, also for
+    the name and password inside a URI.
     """
 
     model_config = SettingsConfigDict(
@@ -78,7 +81,9 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        if self.DATABASE_HOST != EMBEDDED and "://" not in self.DATABASE_HOST:
+        if self.DATABASE_HOST != EMBEDDED and not re.match(
+            r"mongodb(\+srv)?://", self.DATABASE_HOST
+        ):
             raise ValueError("DATABASE_HOST must be 'embedded' or a mongodb:// URI")
         if self.USE_QDRANT_CLOUD and not (self.QDRANT_CLOUD_URL and self.QDRANT_APIKEY):
             raise ValueError("USE_QDRANT_CLOUD needs QDRANT_CLOUD_URL and QDRANT_APIKEY")
@@ -86,6 +91,14 @@ class Settings(BaseSettings):
             if provider == self.LLM_PROVIDER and getattr(self, key) is None:
                 raise ValueError(f"LLM_PROVIDER={provider} needs {key}")
         return self
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        for name, value in super().__repr_args__():
+            yield name, _without_login(value) if isinstance(value, str) else value
+
+
+def _without_login(text: str) -> str:
+    return re.sub(r"://\S*@", "://***@", text)
 
 
 PROVIDER_SECRETS: dict[str, str] = {
@@ -105,6 +118,8 @@ def load_settings(**overrides: Any) -> Settings:
         return Settings(**overrides)
     except ValidationError as error:
         raise ConfigurationError(f"settings: {_first_problem(error)}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"settings: .env is not UTF-8: {error.reason}") from None
 
 
 Config = TypeVar("Config", bound=BaseModel)
@@ -121,7 +136,7 @@ def load_config(path: Path, model: type[Config]) -> Config:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(f"{path}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: not UTF-8, or no such date
         raise ConfigurationError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(data if data is not None else {}, dict):
         raise ConfigurationError(f"{path}: not a mapping of keys to values")
@@ -132,10 +147,13 @@ def load_config(path: Path, model: type[Config]) -> Config:
 
 
 def _first_problem(error: ValidationError, model: type[BaseModel] | None = None) -> str:
-    """Returns the first problem in one line. Values are left out: they may be secrets."""
-    problem = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    """Returns the first problem in one line.
+
+    Only problems of a config file (`model` is given) show the value: a setting may be a secret.
+    """
+    problem = error.errors(include_url=False, include_context=False)[0]
     key = ".".join(str(part) for part in problem["loc"])
-    message = problem["msg"].removeprefix("Value error, ")
+    message = " ".join(problem["msg"].removeprefix("Value error, ").split())
     if problem["type"] == "extra_forbidden":
         known = (
             f" (known: {', '.join(model.model_fields)})"
@@ -143,4 +161,6 @@ def _first_problem(error: ValidationError, model: type[BaseModel] | None = None)
             else ""
         )
         return f"unknown key {key!r}{known}"
+    if model and isinstance(problem["input"], str | int | float):
+        message += f", not {problem['input']!r:.80}"
     return f"{key}: {message}" if key else message

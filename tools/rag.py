@@ -10,7 +10,9 @@ from rich.markdown import Markdown
 from rich.text import Text
 
 from llm_engineering.application.rag.generation import AnswerGenerator, Done, Token
+from llm_engineering.bootstrap import Platform
 from llm_engineering.domain.answers import Answer
+from llm_engineering.domain.errors import InvalidInput
 from llm_engineering.domain.queries import Query, ScoredChunk, SearchFilters
 from llm_engineering.domain.types import DataCategory
 from tools.console import command, print_json
@@ -40,7 +42,7 @@ def ask(
 ) -> None:
     """Answers from the indexed corpus, with numbered sources."""
     with command() as platform:
-        query = _query(question, author, category)
+        query = _query(platform, question, author, category)
         generator = platform.answer_generator(model)
         if as_json:
             answer, _ = generator.answer(query, top_k)
@@ -59,7 +61,8 @@ def retrieve(
 ) -> None:
     """Prints the passages that a question finds, with the score of every stage."""
     with command() as platform:
-        found = platform.retriever().retrieve(_query(question, author, category), top_k)
+        query = _query(platform, question, author, category)
+        found = platform.retriever().retrieve(query, top_k)
         if as_json:
             print_json(json.dumps([item.model_dump(mode="json") for item in found], indent=2))
         else:
@@ -68,8 +71,13 @@ def retrieve(
 
 
 def _query(
-    question: str, authors: list[str] | None, categories: list[DataCategory] | None
+    platform: Platform,
+    question: str,
+    authors: list[str] | None,
+    categories: list[DataCategory] | None,
 ) -> Query:
+    if platform.chunk_index.live() is None:
+        raise InvalidInput("nothing is indexed yet: poe run-etl, then poe run-feature")
     filters = SearchFilters(authors=tuple(authors or ()), categories=tuple(categories or ()))
     return Query(text=question, filters=filters)
 

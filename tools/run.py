@@ -1,5 +1,6 @@
 """The pipelines and the service as commands; `poe` has a task for each."""
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from pipelines.etl import run_etl
 from pipelines.feature import run_feature
 from pipelines.training import run_training
 from tools.console import RichProgress, command, print_error, print_json, print_result
+from tools.reports import etl_line, etl_table, feature_line, training_line
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 
@@ -39,12 +41,12 @@ def etl(
     """Crawls links into the document store."""
     with command() as platform:
         settings = load_config(config, EtlConfig)
-        report = run_etl(platform, settings.only(link) if link else settings, RichProgress())
+        report = run_etl(platform, settings.with_links(link) if link else settings, RichProgress())
         if as_json:
             print_json(report.model_dump_json(indent=2))
         else:
-            Console().print(report_table(report))
-            print_result(report.line, "poe run-feature")
+            Console().print(etl_table(report))
+            print_result(etl_line(report), "poe run-feature")
         raise typer.Exit(0 if report.ok else 1)
 
 
@@ -59,9 +61,9 @@ def feature(
         if as_json:
             print_json(report.model_dump_json(indent=2))
         else:
-            for failure in report.failures:
+            for failure in report.failed:
                 print_error(failure)
-            print_result(report.line, 'poe ask "…"')
+            print_result(feature_line(report), 'poe ask "…"')
         raise typer.Exit(0 if report.ok else 1)
 
 
@@ -76,8 +78,8 @@ def training(
         if as_json:
             print_json(report.model_dump_json(indent=2))
         else:
-            print_result(report.line, 'poe ask --model mlflow:llm@champion "…"')
-        raise typer.Exit(0 if report.ok else 1)
+            print_result(training_line(report), 'poe ask --model mlflow:llm@champion "…"')
+        raise typer.Exit(0 if report.promoted else 1)
 
 
 @app.command()
@@ -90,7 +92,7 @@ def index_status(as_json: Json = False) -> None:
         rows = [
             {"name": g.generation.name, "chunks": g.chunks, "live": g.live} for g in generations
         ]
-        print_json(typer.main.json.dumps({"generations": rows, "documents": counts}, indent=2))
+        print_json(json.dumps({"generations": rows, "documents": counts}, indent=2))
         return
     table = Table("generation", "chunks", "live")
     for status in generations:

@@ -1,5 +1,7 @@
 """The configuration of a training run (configs/training.yaml)."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from llm_engineering.domain.types import Frozen
@@ -20,6 +22,8 @@ class TrainingConfig(Frozen):
     What it is trained on:
         samples: at most so many question/answer pairs made from the corpus.
         test_share: share of the documents whose samples are held out.
+        questions: `headings` makes them from the chunks' headings, in seconds; `model` has the
+            chat model word each one.
     seed: of the split, the shuffling and the adapters.
     """
 
@@ -29,9 +33,33 @@ class TrainingConfig(Frozen):
     lora_dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
     epochs: float = Field(default=1.0, gt=0.0, le=100.0)
     batch_size: int = Field(default=4, ge=1, le=256)
-    learning_rate: float = Field(default=2e-4, gt=0.0, lt=1.0)
-    warmup_steps: int = Field(default=4, ge=0)
+    learning_rate: float = Field(default=5e-4, gt=0.0, lt=1.0)
+    warmup_steps: int = Field(default=2, ge=0)
     max_length: int = Field(default=384, ge=32, le=32_768)
-    samples: int = Field(default=160, ge=4)
+    samples: int = Field(default=96, ge=4)
     test_share: float = Field(default=0.2, gt=0.0, lt=1.0)
+    questions: Literal["headings", "model"] = "headings"
     seed: int = Field(default=17, ge=0)
+
+
+class TrainingReport(Frozen):
+    """What a training run did.
+
+    `held_out_loss_before` and `..._after` are mean losses of an answer's token over the test
+    samples. `refused` counts, by reason, the drafts that did not become samples. `promoted` says
+    whether the alias points to this version now; if not, `note` says why.
+    """
+
+    model: str
+    version: int
+    promoted: bool
+    note: str
+    train_samples: int
+    test_samples: int
+    refused: dict[str, int]
+    held_out_loss_before: float
+    held_out_loss_after: float
+    steps: int
+    backend: str
+    seconds: float
+    tracked_at: str

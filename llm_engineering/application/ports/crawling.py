@@ -1,6 +1,6 @@
 """Crawlers: from a link to documents."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Protocol
 
 from pydantic import Field
@@ -28,9 +28,9 @@ class Link(Frozen):
 class Crawler(Protocol):
     """Brings in the documents of one kind of site. It stores nothing."""
 
-    def crawl(self, link: Link) -> Iterator[Document | DocumentError]:
+    def crawl(self, link: Link) -> Generator[Document | DocumentError, None, None]:
         """Yields each document as soon as it is there, and each failure as a value.
 
-        A failure of one page does not end the crawl.
+        A failure of one page does not end the crawl. Closing the generator does.
         """
         ...

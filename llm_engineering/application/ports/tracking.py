@@ -20,7 +20,7 @@ class ExperimentTask(Protocol):
         ...
 
     def table(self, title: str, rows: Sequence[Mapping[str, object]], iteration: int) -> None:
-        """Records a table; the rows share their keys."""
+        """Records a table; the rows share their keys. Without rows nothing is recorded."""
         ...
 
     def artifact(self, name: str, content: Mapping[str, object] | Path) -> None:

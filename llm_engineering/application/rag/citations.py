@@ -18,7 +18,9 @@ SUPPORT_MIN = 0.8
 COSINE_MIN = 0.5
 
 _MARK = re.compile(r"\s*\[\d+(?:\s*,\s*\d+)*\]")
-_SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[`A-Z0-9])|\n\s*\n|\n(?=\s*[-*#|>])")
+_SENTENCE_END = re.compile(
+    r"""(?:(?<=[.!?])|(?<=[.!?]["')\]]))\s+(?=["'(\[`A-Z0-9])|\n\s*\n|\n(?=\s*[-*#|>])"""
+)
 
 
 @dataclass(frozen=True)

@@ -58,10 +58,20 @@ class AnswerGenerator:
         timer: Callable[[], float] = perf_counter,
     ) -> None:
         self._retriever = retriever
+        self._model = model
         self._writer = answer_prompt() | model
         self._model_name = model_name
         self._checker = checker
         self._timer = timer
+
+    def warm_up(self, *, model_in_process: bool) -> None:
+        """Loads the embedder, and the chat model where it runs in this process.
+
+        Then the first question waits for nothing. Raises what `answer` raises.
+        """
+        self._retriever.retrieve(Query(text="warm up"))
+        if model_in_process:
+            self._model.get_num_tokens("warm up")
 
     def answer(self, query: Query, k: int | None = None) -> tuple[Answer, Sequence[ScoredChunk]]:
         """Returns the checked answer and the passages that were found.

@@ -7,7 +7,7 @@ from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import Runnable, RunnableLambda, RunnableParallel
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, SkipValidation
 
 from llm_engineering.application.ports.models import EmbeddingModel, SparseEncoder
 from llm_engineering.application.ports.storage import ChunkIndex
@@ -24,9 +24,9 @@ class ContextRetriever(BaseRetriever):
 
     model_config = ConfigDict(arbitrary_types_allowed=True, frozen=True)
 
-    index: ChunkIndex
-    embedder: EmbeddingModel
-    sparse_encoder: SparseEncoder
+    index: SkipValidation[ChunkIndex]
+    embedder: SkipValidation[EmbeddingModel]
+    sparse_encoder: SkipValidation[SparseEncoder]
     k: int = Field(default=5, ge=1, le=100)
     candidates: int = Field(default=50, ge=1, le=1000)
     dense_weight: float = Field(default=DENSE_WEIGHT, ge=0.0, le=1.0)

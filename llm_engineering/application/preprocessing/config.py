@@ -1,0 +1,43 @@
+"""What can be chosen about the feature pipeline."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from llm_engineering.domain.types import Frozen
+
+
+class ChunkingConfig(Frozen):
+    """Sizes of chunks, in tokens of the embedder.
+
+    `chunk_tokens` is the most that a passage has, headings included; of these `heading_tokens`
+    may go to the headings, and `overlap_tokens` to the end of the chunk before.
+    """
+
+    chunk_tokens: int = Field(default=220, ge=16, le=8_192)
+    overlap_tokens: int = Field(default=0, ge=0)
+    heading_tokens: int = Field(default=32, ge=0)
+
+    @model_validator(mode="after")
+    def _leaves_room(self) -> Self:
+        if 2 * (self.overlap_tokens + self.heading_tokens) > self.chunk_tokens:
+            raise ValueError(
+                f"overlap_tokens {self.overlap_tokens} and heading_tokens {self.heading_tokens} "
+                f"may take at most half of chunk_tokens {self.chunk_tokens}"
+            )
+        return self
+
+
+class FeatureConfig(Frozen):
+    """`configs/feature.yaml`.
+
+    `batch_size`: passages that are embedded together, and so held in memory.
+    `commit_documents`: changed documents after which the index is committed; a run that is killed
+    goes on from there.
+    `keep_generations`: index generations kept besides the live one when a new one goes live.
+    """
+
+    chunking: ChunkingConfig = ChunkingConfig()
+    batch_size: int = Field(default=256, ge=1, le=65_536)
+    commit_documents: int = Field(default=200, ge=1)
+    keep_generations: int = Field(default=1, ge=0)

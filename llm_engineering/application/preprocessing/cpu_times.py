@@ -1,0 +1,22 @@
+"""What each stage of a run costs."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+class CpuTimes:
+    """Adds up seconds of CPU, over all threads of the process, by stage."""
+
+    def __init__(self, clock: Callable[[], float] = time.process_time) -> None:
+        self._clock = clock
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def of(self, stage: str) -> Iterator[None]:
+        """Counts the block as part of the stage."""
+        start = self._clock()
+        try:
+            yield
+        finally:
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + self._clock() - start

@@ -1,0 +1,113 @@
+"""An HTML page as a tree: parsed, freed of what no reader sees, and its links."""
+
+import re
+from collections.abc import Iterator, Sequence
+from urllib.parse import urljoin, urlsplit
+
+from lxml import etree, html
+
+from llm_engineering.domain.errors import ExtractionError, InvalidInput
+from llm_engineering.domain.ids import canonical_url
+
+_INVISIBLE = "script|style|noscript|template|svg|iframe|object|canvas"
+_HIDDEN = (
+    f"//*[{' or '.join(f'self::{tag}' for tag in _INVISIBLE.split('|'))} or @hidden]"
+    "[not(self::script[contains(@type, 'ld+json')])]"
+)
+_HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
+_PERMALINK_MARKS = frozenset("¶#§🔗")
+
+# What a browser does not show as a page; following such links would only cost.
+_FILES = re.compile(
+    r"\.(7z|atom|avi|bin|bmp|bz2|css|csv|deb|dmg|docx?|epub|exe|flac|gif|gz|ico|ipynb|iso|jar|jpe?g"
+    r"|m?js|json|m4a|md|mov|mp[34g]|mpeg|od[pst]|ogg|pdf|png|pptx?|ps|py|rar|rss|rst|svg|tar|tgz"
+    r"|tiff?|ttf|otf|txt|wasm|wav|web[mp]|whl|woff2?|xlsx?|xml|xz|zip|zst)$",
+    re.I,
+)
+
+
+def parse(text: str, url: str) -> html.HtmlElement:
+    """Returns the tree of a page without scripts, hidden elements and permalink marks.
+
+    Raises:
+        ExtractionError: there is nothing in it.
+    """
+    if not text.strip():
+        raise ExtractionError(url, "the page is empty")
+    parser = html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
+    try:
+        tree = html.document_fromstring(text.encode("utf-8", "replace"), parser=parser)
+    except (etree.LxmlError, ValueError) as error:
+        raise ExtractionError(url, f"not HTML ({' '.join(str(error).split())})") from error
+    _drop(tree.xpath(_HIDDEN))
+    _drop(node for node in tree.iterfind(".//*[@style]") if _HIDDEN_STYLE.search(node.get("style")))
+    _drop(node for node in tree.iterfind(".//a[@href]") if _is_permalink(node))
+    return tree
+
+
+def _drop(nodes: Iterator[html.HtmlElement] | Sequence[html.HtmlElement]) -> None:
+    for node in list(nodes):
+        if node.getparent() is not None:
+            node.drop_tree()
+
+
+def _is_permalink(link: html.HtmlElement) -> bool:
+    return "#" in link.get("href") and "".join(link.itertext()).strip() in _PERMALINK_MARKS
+
+
+def links(tree: html.HtmlElement, page_url: str) -> Sequence[str]:
+    """Returns the canonical addresses of the pages that a page links to, each once, in order."""
+    base = _base(tree, page_url)
+    found: dict[str, None] = {}
+    for link in tree.iterfind(".//a[@href]"):
+        address = page_address(link.get("href"), base)
+        if address is not None:
+            found[address] = None
+    return tuple(found)
+
+
+def _base(tree: html.HtmlElement, page_url: str) -> str:
+    declared = tree.find(".//base[@href]")
+    return (
+        page_url if declared is None else absolute_url(page_url, declared.get("href")) or page_url
+    )
+
+
+def page_address(href: str, base: str) -> str | None:
+    """Returns the canonical address of a link, None when it cannot be a page."""
+    address = absolute_url(base, href)
+    return address if address is not None and may_be_page(address) else None
+
+
+def may_be_page(address: str) -> bool:
+    """Returns whether an address is of the web and does not end like a file."""
+    web = address.startswith(("http://", "https://"))
+    return web and not _FILES.search(urlsplit(address).path)
+
+
+def absolute_url(base: str, href: str) -> str | None:
+    """Returns the canonical address of a link on a page, None when it is no address."""
+    try:
+        return canonical_url(urljoin(base, href.strip()))
+    except (InvalidInput, ValueError):
+        return None
+
+
+def declared_address(tree: html.HtmlElement, page_url: str) -> str:
+    """Returns the address that the page gives as its canonical one, else its own.
+
+    It counts on the same host only. A whole site that names its home page on every page is a
+    common mistake, and is not believed either.
+    """
+    for link in tree.iterfind(".//link[@href]"):
+        if "canonical" in link.get("rel", "").lower().split():
+            address = absolute_url(_base(tree, page_url), link.get("href"))
+            if address is not None and _believable(address, page_url):
+                return address
+    return canonical_url(page_url)
+
+
+def _believable(address: str, page_url: str) -> bool:
+    declared, own = urlsplit(address), urlsplit(canonical_url(page_url))
+    home_page = declared.path == "/" and own.path != "/" and not declared.query
+    return declared.netloc == own.netloc and not home_page

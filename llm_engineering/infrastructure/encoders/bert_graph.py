@@ -1,0 +1,113 @@
+"""BERT's encoder as an OpenVINO graph, straight from its weights: no torch, no export.
+
+The architecture is that of Devlin et al. 2019 (https://arxiv.org/abs/1810.04805) as Hugging Face's
+`BertModel` computes it, dropout and pooler left out.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from llm_engineering.domain.errors import ModelError
+from llm_engineering.infrastructure.encoders.bert_folder import BertConfig
+
+if TYPE_CHECKING:
+    from openvino import Model, Node
+
+Weights = Mapping[str, npt.NDArray[np.float32]]
+_MASKED = -1e4  # added to a masked score: e to this power is 0, also in 16 bits
+
+
+def build_bert(config: BertConfig, weights: Weights) -> "Model":
+    """Returns the graph from `input_ids` and `attention_mask` [B, S] to token vectors [B, S, H].
+
+    All tokens are of segment 0, as in sentence embedding.
+
+    Raises:
+        ModelError: a weight is missing or of another shape than the configuration says.
+    """
+    return _Builder(config, weights).model()
+
+
+class _Builder:
+    """Adds layer to layer."""
+
+    def __init__(self, config: BertConfig, weights: Weights) -> None:
+        from openvino import opset13  # noqa: PLC0415 - 0.3 s, only needed with a model
+
+        self.ops = opset13
+        self.config = config
+        self.weights = weights
+        self.heads = config.num_attention_heads
+        self.head_size = config.hidden_size // config.num_attention_heads
+
+    def model(self) -> "Model":
+        from openvino import Model  # noqa: PLC0415 - see above
+
+        ids = self.ops.parameter([-1, -1], np.int64, name="input_ids")
+        mask = self.ops.parameter([-1, -1], np.int64, name="attention_mask")
+        states = self._embeddings(ids)
+        bias = self._attention_bias(mask)
+        for number in range(self.config.num_hidden_layers):
+            states = self._layer(states, bias, f"encoder.layer.{number}")
+        return Model([states], [ids, mask], "bert")
+
+    def _embeddings(self, ids: "Node") -> "Node":
+        words = self.ops.gather(self._weight("embeddings.word_embeddings.weight"), ids, 0)
+        table = (
+            self._weight("embeddings.position_embeddings.weight")
+            + self._weight("embeddings.token_type_embeddings.weight")[0]
+        )
+        length = self.ops.gather(self.ops.shape_of(ids), [1], 0)
+        positions = self.ops.slice(table, [0], length, [1], [0])
+        return self._norm(self.ops.add(words, positions), "embeddings.LayerNorm")
+
+    def _attention_bias(self, mask: "Node") -> "Node":
+        """Returns 0 for a token and a large negative number for padding, [B, 1, 1, S]."""
+        absent = self.ops.subtract(np.float32(1), self.ops.convert(mask, np.float32))
+        return self.ops.unsqueeze(self.ops.multiply(absent, np.float32(_MASKED)), [1, 2])
+
+    def _layer(self, states: "Node", bias: "Node", name: str) -> "Node":
+        context = self._attention(states, bias, f"{name}.attention.self")
+        attended = self._linear(context, f"{name}.attention.output.dense")
+        states = self._norm(self.ops.add(attended, states), f"{name}.attention.output.LayerNorm")
+        inner = self._activation(self._linear(states, f"{name}.intermediate.dense"))
+        outer = self._linear(inner, f"{name}.output.dense")
+        return self._norm(self.ops.add(outer, states), f"{name}.output.LayerNorm")
+
+    def _attention(self, states: "Node", bias: "Node", name: str) -> "Node":
+        query, key, value = (
+            self._split_heads(self._linear(states, f"{name}.{part}"))
+            for part in ("query", "key", "value")
+        )
+        context = self.ops.scaled_dot_product_attention(query, key, value, bias)
+        joined = self.ops.transpose(context, [0, 2, 1, 3])
+        return self.ops.reshape(joined, [0, 0, self.config.hidden_size], special_zero=True)
+
+    def _split_heads(self, states: "Node") -> "Node":
+        """Turns [B, S, H] into [B, heads, S, head size]."""
+        shape = [0, 0, self.heads, self.head_size]
+        return self.ops.transpose(self.ops.reshape(states, shape, special_zero=True), [0, 2, 1, 3])
+
+    def _linear(self, states: "Node", name: str) -> "Node":
+        product = self.ops.matmul(states, self._weight(f"{name}.weight"), False, True)
+        return self.ops.add(product, self._weight(f"{name}.bias"))
+
+    def _norm(self, states: "Node", name: str) -> "Node":
+        centred = self.ops.mvn(states, [-1], True, self.config.layer_norm_eps, "inside_sqrt")
+        scaled = self.ops.multiply(centred, self._weight(f"{name}.weight"))
+        return self.ops.add(scaled, self._weight(f"{name}.bias"))
+
+    def _activation(self, states: "Node") -> "Node":
+        kind = self.config.hidden_act
+        if kind == "relu":
+            return self.ops.relu(states)
+        return self.ops.gelu(states, "erf" if kind == "gelu" else "tanh")
+
+    def _weight(self, name: str) -> npt.NDArray[np.float32]:
+        try:
+            return self.weights[name]
+        except KeyError:
+            raise ModelError(f"model.safetensors: weight {name} is missing") from None

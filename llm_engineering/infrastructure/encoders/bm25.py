@@ -1,0 +1,97 @@
+"""Sparse term weights for BM25: the term's side here, the inverse document frequency in the index.
+
+Weights and defaults are those of Robertson & Zaragoza 2009, "The Probabilistic Relevance Framework:
+BM25 and Beyond", eq. 3.15, split between encoder and index as Qdrant does it
+(https://huggingface.co/Qdrant/bm25, fastembed's `Bm25`): a fixed average length instead of the
+corpus's, so that a chunk's weights do not depend on the other chunks.
+"""
+
+import re
+import unicodedata
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from threading import Lock
+
+from Stemmer import Stemmer
+
+from llm_engineering.domain.embedded_chunks import SparseVector
+from llm_engineering.domain.ids import fingerprint
+
+_WORD = re.compile(r"\w+")
+_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
+_STOP_WORDS = frozenset(
+    re.findall(
+        r"\w+",
+        "a an and are as at be but by do does for from has have how i if in into is it its of on "
+        "or such that the their then there these they this to was we what when where which who "
+        "why will with you your",
+    )
+)
+
+
+class Bm25Encoder:
+    """Turns texts into term weights; implements SparseEncoder.
+
+    Args:
+        k1: how soon repetitions of a term stop to count.
+        b: how much long texts are held back, 0.0 to 1.0.
+        average_length: terms in a typical chunk (chunks of at most 220 tokens of prose and code).
+    """
+
+    def __init__(self, k1: float = 1.2, b: float = 0.75, average_length: float = 80.0) -> None:
+        self._k1 = k1
+        self._b = b
+        self._average_length = average_length
+        self._stemmer = Stemmer("english")
+        self._lock = Lock()  # a stemmer is not safe to share
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the rules for terms and the parameters."""
+        return fingerprint("bm25-1", self._k1, self._b, self._average_length)
+
+    def encode_passage(self, text: str) -> SparseVector:
+        """Returns `tf (k1 + 1) / (tf + k1 (1 - b + b length / average length))` for each term."""
+        terms = self.terms(text)
+        long = 1 - self._b + self._b * len(terms) / self._average_length
+        return _vector(
+            {
+                term: count * (self._k1 + 1) / (count + self._k1 * long)
+                for term, count in Counter(terms).items()
+            }
+        )
+
+    def encode_query(self, text: str) -> SparseVector:
+        """Returns 1.0 for each different term."""
+        return _vector(dict.fromkeys(self.terms(text), 1.0))
+
+    def terms(self, text: str) -> list[str]:
+        """Returns the stems of the words in order, stop words left out.
+
+        An identifier such as `snake_case` or `camelCase` gives itself and its parts.
+        """
+        words = [word for word in _words(text) if word not in _STOP_WORDS]
+        with self._lock:
+            stems: list[str] = self._stemmer.stemWords(words)
+        return stems
+
+
+def _words(text: str) -> Iterator[str]:
+    for match in _WORD.finditer(unicodedata.normalize("NFKC", text)):
+        word = match[0]
+        yield word.lower()
+        if "_" in word or not (word.islower() or word.istitle() or word.isupper()):
+            parts = _PART.findall(word)
+            if parts != [word]:
+                yield from map(str.lower, parts)
+
+
+def _vector(weights: dict[str, float]) -> SparseVector:
+    """Returns the weights by the terms' 32-bit checksums; terms with the same one are added."""
+    by_index: dict[int, float] = {}
+    for term, weight in weights.items():
+        index = zlib.crc32(term.encode())
+        by_index[index] = by_index.get(index, 0.0) + weight
+    indices = tuple(sorted(by_index))
+    return SparseVector(indices=indices, values=tuple(by_index[index] for index in indices))

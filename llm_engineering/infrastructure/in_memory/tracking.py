@@ -1,0 +1,68 @@
+"""An experiment tracker for tests and dry runs."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from llm_engineering.domain.errors import InvalidInput
+
+TASK_KINDS = ("training", "testing", "inference", "data_processing")
+
+
+@dataclass
+class InMemoryTask:
+    """A task that keeps what it was told. `outcome` is `running`, `done` or `failed`."""
+
+    name: str
+    kind: str
+    recorded_parameters: dict[str, object] = field(default_factory=dict)
+    recorded_scalars: list[tuple[str, int, dict[str, float]]] = field(default_factory=list)
+    recorded_tables: list[tuple[str, int, list[dict[str, object]]]] = field(default_factory=list)
+    recorded_artifacts: dict[str, dict[str, object] | bytes] = field(default_factory=dict)
+    outcome: str = "running"
+
+    def parameters(self, values: Mapping[str, object]) -> None:
+        """Keeps the configuration."""
+        self.recorded_parameters |= values
+
+    def scalars(self, title: str, values: Mapping[str, float], iteration: int) -> None:
+        """Keeps a point of each series."""
+        self.recorded_scalars.append((title, iteration, dict(values)))
+
+    def table(self, title: str, rows: Sequence[Mapping[str, object]], iteration: int) -> None:
+        """Keeps a table."""
+        if rows:
+            self.recorded_tables.append((title, iteration, [dict(row) for row in rows]))
+
+    def artifact(self, name: str, content: Mapping[str, object] | Path) -> None:
+        """Keeps data, or the bytes of a file."""
+        self.recorded_artifacts[name] = (
+            content.read_bytes() if isinstance(content, Path) else dict(content)
+        )
+
+    @property
+    def location(self) -> str:
+        """A name of its own."""
+        return f"memory:{self.name}"
+
+
+class InMemoryTracker:
+    """Records everything: `tasks` holds every task that was opened, in order."""
+
+    def __init__(self) -> None:
+        self.tasks: list[InMemoryTask] = []
+
+    @contextmanager
+    def task(self, name: str, kind: str) -> Iterator[InMemoryTask]:
+        """Opens a task."""
+        if kind not in TASK_KINDS:
+            raise InvalidInput(f"kind of task: {kind!r} (allowed: {', '.join(TASK_KINDS)})")
+        task = InMemoryTask(name, kind)
+        self.tasks.append(task)
+        try:
+            yield task
+        except BaseException:
+            task.outcome = "failed"
+            raise
+        task.outcome = "done"

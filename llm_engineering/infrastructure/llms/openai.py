@@ -1,0 +1,34 @@
+"""OpenAI, and every endpoint that speaks its protocol (vLLM, Ollama, ...)."""
+
+from langchain_core.language_models import BaseChatModel
+
+from llm_engineering.infrastructure.llms.errors import Vendor, with_translated_errors
+from llm_engineering.infrastructure.llms.options import ChatModelOptions, required
+
+
+def make_openai(model_id: str, options: ChatModelOptions) -> BaseChatModel:
+    """Returns the model of that id at OpenAI or at the base URL.
+
+    Raises:
+        ConfigurationError: OPENAI_API_KEY is missing.
+    """
+    key = required(options.openai_api_key, "openai", "OPENAI_API_KEY")
+    # slow to import
+    import httpx  # noqa: PLC0415
+    from langchain_openai import ChatOpenAI  # noqa: PLC0415
+    from openai import OpenAIError  # noqa: PLC0415
+
+    # ValueError: an answer that is not JSON; TypeError: one without choices
+    failures = (OpenAIError, httpx.HTTPError, ValueError, TypeError)
+    model = with_translated_errors(ChatOpenAI, Vendor("openai", "OPENAI_API_KEY", failures))
+    return model(
+        model=model_id,
+        api_key=key,
+        base_url=options.openai_base_url,
+        temperature=options.temperature,
+        top_p=options.top_p,
+        max_tokens=options.max_new_tokens,
+        timeout=options.timeout_s,
+        max_retries=options.max_retries,
+        stream_usage=True,
+    )

@@ -1,0 +1,243 @@
+"""DocumentStore on MongoDB: the embedded server, a server, a replica set or a cluster, by URI.
+
+Collections: `documents` says which revisions a document has and which one is current; `revisions`,
+`raw` and `cleaned` hold their contents under (document, revision); `users` is the catalogue.
+
+`save` writes the contents first and `documents` last, in one atomic update. What `documents` does
+not name does not exist, so a process that is killed between two writes leaves nothing to be seen,
+and the next save of that revision completes it. No transaction is needed, and a standalone server
+serves as well as a replica set. Every write waits for the journal of the majority.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Self
+from uuid import UUID
+
+from pymongo import MongoClient, ReturnDocument
+from pymongo.collection import Collection
+from pymongo.errors import ConfigurationError as MongoConfigurationError
+from pymongo.errors import InvalidURI
+
+from llm_engineering.domain.cleaned_documents import CleanedDocument
+from llm_engineering.domain.documents import Document, UserDocument
+from llm_engineering.domain.errors import ConfigurationError, IntegrityError
+from llm_engineering.domain.types import DataCategory, SaveOutcome
+from llm_engineering.infrastructure.mongo import records
+from llm_engineering.infrastructure.mongo.errors import BAD_URI, hosts_of, one_line, translated
+from llm_engineering.infrastructure.mongo.records import Record, revision_key
+
+_ANSWER_MS = 60_000  # the longest wait for one answer; a server that hangs is an outage
+_MAJORITY_MS = 30_000
+_PAGE = 50  # documents; each may have 16 MiB
+
+
+class MongoDocumentStore:
+    """Documents, revisions, cleaned texts and authors in one database. Use `connect`."""
+
+    def __init__(self, client: MongoClient[Record], database: str, hosts: str) -> None:
+        self._client = client
+        self._hosts = hosts
+        self._documents: Collection[Record] = client[database]["documents"]
+        self._revisions: Collection[Record] = client[database]["revisions"]
+        self._raw: Collection[Record] = client[database]["raw"]
+        self._cleaned: Collection[Record] = client[database]["cleaned"]
+        self._users: Collection[Record] = client[database]["users"]
+
+    @classmethod
+    def connect(cls, uri: str, database: str, timeout_s: float = 5.0) -> Self:
+        """Returns the store in `database`, reachable and with its indexes.
+
+        Args:
+            uri: mongodb:// or mongodb+srv://, with user and password if need be.
+            database: its name.
+            timeout_s: how long to look for the server, now and later.
+
+        Raises:
+            ConfigurationError: the URI is wrong, or the server refuses user or password.
+            StoreUnavailable: no server is found in time.
+        """
+        hosts = hosts_of(uri)
+        store = cls(_client(uri, timeout_s), database, hosts)
+        try:
+            store.ping()
+            with store._errors():
+                store._documents.create_index([("category", 1), ("_id", 1)])
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    def save(self, document: Document) -> SaveOutcome:
+        """Stores a revision and its author, and makes it the current one of its document.
+
+        Raises:
+            DocumentError: the text, or the compressed raw bytes, exceed the 16 MiB of MongoDB.
+            StoreUnavailable: MongoDB cannot be reached.
+        """
+        with self._errors(document.url):
+            if self._visit_again(document):
+                return SaveOutcome.UNCHANGED
+            self._store_contents(document)
+            return self._make_current(document)
+
+    def current(self, document_id: UUID) -> Document | None:
+        """Returns the current revision of a document, raw bytes included."""
+        with self._errors():
+            known = self._documents.find_one({"_id": document_id}, {"current": 1})
+            return self._load(document_id, known["current"]) if known else None
+
+    def revision(self, document_id: UUID, revision: str) -> Document | None:
+        """Returns that revision of a document, raw bytes included."""
+        with self._errors():
+            known = self._documents.count_documents({"_id": document_id, "revisions": revision})
+            return self._load(document_id, revision) if known else None
+
+    def revisions(self, document_id: UUID) -> Sequence[str]:
+        """Returns all revisions of a document, oldest first."""
+        with self._errors():
+            known = self._documents.find_one({"_id": document_id}, {"revisions": 1})
+        return list(known["revisions"]) if known else []
+
+    def current_revisions(self) -> Mapping[UUID, str]:
+        """Returns the current revision of every document."""
+        with self._errors():
+            return {one["_id"]: one["current"] for one in self._documents.find({}, {"current": 1})}
+
+    def documents(self, category: DataCategory | None = None) -> Iterator[Document]:
+        """Yields the current revision of every document, without raw bytes, ordered by id.
+
+        They come in pages, each by a query of its own: the caller may take hours between two.
+        """
+        where: Record = {"category": category.value} if category else {}
+        page = self._page(where)
+        while page:
+            yield from page
+            page = self._page({**where, "_id": {"$gt": page[-1].id}})
+
+    def save_cleaned(self, cleaned: CleanedDocument) -> None:
+        """Stores the cleaned text of a revision; the same revision again replaces it."""
+        record = records.cleaned_record(cleaned)
+        with self._errors(cleaned.url):
+            self._cleaned.replace_one({"_id": record["_id"]}, record, upsert=True)
+
+    def cleaned(self, document_id: UUID, revision: str) -> CleanedDocument | None:
+        """Returns the cleaned text of a revision."""
+        with self._errors():
+            record = self._cleaned.find_one({"_id": revision_key(document_id, revision)})
+        return records.cleaned_of(record) if record else None
+
+    def users(self) -> Sequence[UserDocument]:
+        """Returns the catalogue of authors, ordered by full name."""
+        with self._errors():
+            users = [records.user_of(record) for record in self._users.find()]
+        return sorted(users, key=lambda user: (user.full_name, user.id))
+
+    def counts(self) -> Mapping[str, int]:
+        """Returns how many `users`, `cleaned`, `revisions`, and documents by category there are."""
+        size = {"$sum": {"$size": "$revisions"}}
+        group = {"$group": {"_id": "$category", "documents": {"$sum": 1}, "revisions": size}}
+        with self._errors():
+            found = {one["_id"]: one for one in self._documents.aggregate([group])}
+            return {
+                "users": self._users.count_documents({}),
+                "cleaned": self._cleaned.count_documents({}),
+                "revisions": sum(one["revisions"] for one in found.values()),
+                **{kind: found[kind]["documents"] if kind in found else 0 for kind in _CATEGORIES},
+            }
+
+    def ping(self) -> None:
+        """Returns when the server answers."""
+        with self._errors():
+            self._client.admin.command("ping")
+
+    def close(self) -> None:
+        """Gives the connections back."""
+        self._client.close()
+
+    def _visit_again(self, document: Document) -> bool:
+        """Returns whether the revision is current already, and then notes the visit."""
+        current = {"_id": document.id, "current": document.revision}
+        visit = {"$max": {"visited_at": document.fetched_at}}
+        return self._documents.update_one(current, visit).matched_count == 1
+
+    def _store_contents(self, document: Document) -> None:
+        """Writes what `_make_current` will refer to. What is there already stays as it is."""
+        if document.raw is not None:
+            _insert_once(self._raw, records.raw_record(document, document.raw))
+        _insert_once(self._revisions, records.document_record(document))
+        if document.author_full_name:
+            author = UserDocument.named(document.author_full_name)
+            _insert_once(self._users, records.user_record(author))
+
+    def _make_current(self, document: Document) -> SaveOutcome:
+        """Adds the revision if it is new, and points to it: one atomic update."""
+        revision = {"$literal": document.revision}
+        known = {"$ifNull": ["$revisions", []]}
+        grown = {"$concatArrays": [known, [revision]]}
+        fields = {
+            "current": revision,
+            "category": document.category.value,
+            "revisions": {"$cond": [{"$in": [revision, known]}, known, grown]},
+            "visited_at": {"$max": ["$visited_at", document.fetched_at]},
+        }
+        before = self._documents.find_one_and_update(
+            {"_id": document.id},
+            [{"$set": fields}],
+            {"current": 1},
+            upsert=True,
+            return_document=ReturnDocument.BEFORE,
+        )
+        if not before:
+            return SaveOutcome.NEW
+        same = before["current"] == document.revision
+        return SaveOutcome.UNCHANGED if same else SaveOutcome.CHANGED
+
+    def _load(self, document_id: UUID, revision: str) -> Document:
+        key = revision_key(document_id, revision)
+        record = self._revisions.find_one({"_id": key})
+        if record is None:
+            raise IntegrityError(f"revision {revision} of document {document_id} has no content")
+        return records.document_of(record, records.raw_of(self._raw.find_one({"_id": key})))
+
+    def _page(self, where: Record) -> list[Document]:
+        """Returns the next documents in the order of their ids."""
+        with self._errors():
+            known = self._documents.find(where, {"current": 1}).sort("_id").limit(_PAGE)
+            keys = [revision_key(one["_id"], one["current"]) for one in known]
+            found = list(self._revisions.find({"_id": {"$in": keys}}).sort("_id"))
+        if len(found) != len(keys):
+            raise IntegrityError(f"{len(keys) - len(found)} current revisions have no content")
+        return [records.document_of(record) for record in found]
+
+    def _errors(self, url: str | None = None) -> AbstractContextManager[None]:
+        return translated(self._hosts, url)
+
+
+_CATEGORIES = tuple(category.value for category in DataCategory)
+
+
+def _client(uri: str, timeout_s: float) -> MongoClient[Record]:
+    """Returns a client that has not connected yet."""
+    wait_ms = int(timeout_s * 1000)
+    try:
+        return MongoClient(
+            uri,
+            uuidRepresentation="standard",
+            tz_aware=True,
+            w="majority",
+            journal=True,
+            wTimeoutMS=_MAJORITY_MS,
+            serverSelectionTimeoutMS=wait_ms,
+            connectTimeoutMS=wait_ms,
+            socketTimeoutMS=_ANSWER_MS,
+        )
+    except InvalidURI:  # its message may quote a part of the password
+        raise ConfigurationError(BAD_URI) from None
+    except (MongoConfigurationError, ValueError, TypeError) as error:
+        raise ConfigurationError(f"DATABASE_HOST: {one_line(error)}") from None
+
+
+def _insert_once(collection: Collection[Record], record: Record) -> None:
+    fields = {name: value for name, value in record.items() if name != "_id"}
+    collection.update_one({"_id": record["_id"]}, {"$setOnInsert": fields}, upsert=True)

@@ -1,0 +1,130 @@
+"""Chunks as Qdrant points: payload, payload indexes and filters, for both adapters. No vendor."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from llm_engineering.application.ports.storage import IndexedDocument
+from llm_engineering.domain.chunks import CHUNK_TYPES, Chunk
+from llm_engineering.domain.embedded_chunks import EMBEDDED_TYPES, EmbeddedChunk, SparseVector
+from llm_engineering.domain.errors import InvalidInput, StoreUnavailable
+from llm_engineering.domain.queries import ScoredChunk, SearchFilters
+from llm_engineering.domain.releases import Generation
+from llm_engineering.domain.types import DataCategory
+
+DENSE = "dense"
+SPARSE = "sparse"
+# field of the payload -> Qdrant's name for the kind of its index
+PAYLOAD_INDEXES = {
+    "author_full_name": "keyword",
+    "platform": "keyword",
+    "category": "keyword",
+    "document_id": "uuid",
+    "published": "datetime",
+}
+# all that `documents_of` reads
+DOCUMENT_FIELDS = ("document_id", "revision", "total")
+
+Payload = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Restriction:
+    """A condition on one payload field: one of `values`, or a time from `start` to `end`.
+
+    Both ends are inclusive; None leaves that end open.
+    """
+
+    field: str
+    values: tuple[str, ...] = ()
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+def restrictions(filters: SearchFilters) -> Sequence[Restriction]:
+    """Returns the conditions that a chunk has to meet, all of them."""
+    found = [
+        Restriction("author_full_name", filters.authors),
+        Restriction("platform", filters.platforms),
+        Restriction("category", tuple(category.value for category in filters.categories)),
+        Restriction("document_id", tuple(str(identity) for identity in filters.document_ids)),
+    ]
+    found = [restriction for restriction in found if restriction.values]
+    if filters.published_from or filters.published_to:
+        found.append(
+            Restriction("published", start=filters.published_from, end=filters.published_to)
+        )
+    return found
+
+
+def payload_of(chunk: EmbeddedChunk) -> Payload:
+    """Returns the fields of a chunk as JSON values; id and vectors are the point's own."""
+    return chunk.model_dump(mode="json", exclude={"id", "embedding", "sparse"}, exclude_none=True)
+
+
+def chunk_of(point_id: UUID | str, payload: Payload) -> Chunk:
+    """Returns the chunk of a point.
+
+    Raises:
+        StoreUnavailable: the payload is not a chunk's.
+    """
+    fields = {key: value for key, value in payload.items() if key != "embedder"}
+    with _chunk_expected(point_id):
+        kind = CHUNK_TYPES[DataCategory(payload["category"])]
+        return kind.model_validate({**fields, "id": point_id})
+
+
+def embedded_chunk_of(
+    point_id: UUID | str, payload: Payload, embedding: Sequence[float], sparse: SparseVector
+) -> EmbeddedChunk:
+    """Returns the chunk of a point with its vectors.
+
+    Raises:
+        StoreUnavailable: the payload is not a chunk's.
+    """
+    own = {"id": point_id, "embedding": tuple(embedding), "sparse": sparse}
+    with _chunk_expected(point_id):
+        kind = EMBEDDED_TYPES[DataCategory(payload["category"])]
+        return kind.model_validate({**payload, **own})
+
+
+@contextmanager
+def _chunk_expected(point_id: UUID | str) -> Iterator[None]:
+    try:
+        yield
+    except (KeyError, ValueError) as error:  # pydantic's is a ValueError
+        problem = " ".join(str(error).split())[:200]
+        raise StoreUnavailable(f"the Qdrant point {point_id} is no chunk: {problem}") from error
+
+
+def documents_of(payloads: Iterable[Payload]) -> Mapping[UUID, Sequence[IndexedDocument]]:
+    """Returns what the chunks with these payloads are of every document."""
+    counts = Counter((p["document_id"], p["revision"], p["total"]) for p in payloads)
+    documents: dict[UUID, list[IndexedDocument]] = {}
+    for (document_id, revision, total), chunks in sorted(counts.items()):
+        documents.setdefault(UUID(document_id), []).append(
+            IndexedDocument(revision=revision, chunks=chunks, total=total)
+        )
+    return documents
+
+
+def best_first(found: Iterable[ScoredChunk]) -> Sequence[ScoredChunk]:
+    """Returns the chunks by falling score; equal scores are ordered by chunk id."""
+    return sorted(found, key=lambda scored: (-scored.score, scored.chunk.id))
+
+
+def check_dimension(generation: Generation, embedding: Sequence[float]) -> None:
+    """Returns when a vector fits the generation.
+
+    Raises:
+        InvalidInput: its length is another; names both.
+    """
+    if len(embedding) != generation.dimension:
+        raise InvalidInput(
+            f"a vector of {len(embedding)} dimensions does not fit the index generation "
+            f"{generation.name} (its vectors have {generation.dimension})"
+        )

@@ -1,0 +1,138 @@
+"""What is said to a Qdrant server, in the client's own types; and the client's errors in ours.
+
+The client is imported inside the functions: that takes longer than a second.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from llm_engineering.domain.embedded_chunks import EmbeddedChunk, SparseVector
+from llm_engineering.domain.errors import ConfigurationError, InvalidInput, StoreUnavailable
+from llm_engineering.domain.queries import SearchFilters
+from llm_engineering.infrastructure.qdrant.points import (
+    DENSE,
+    SPARSE,
+    Restriction,
+    embedded_chunk_of,
+    payload_of,
+    restrictions,
+)
+
+if TYPE_CHECKING:
+    from qdrant_client import models
+
+_UNAUTHORIZED = (401, 403)
+_NOT_FOUND = 404
+
+
+def vector_params(dimension: int) -> "dict[str, models.VectorParams]":
+    """Returns the dense vector of a collection."""
+    from qdrant_client import models  # noqa: PLC0415
+
+    return {DENSE: models.VectorParams(size=dimension, distance=models.Distance.COSINE)}
+
+
+def sparse_vector_params() -> "dict[str, models.SparseVectorParams]":
+    """Returns the sparse vector of a collection."""
+    from qdrant_client import models  # noqa: PLC0415
+
+    return {SPARSE: models.SparseVectorParams(modifier=models.Modifier.IDF)}
+
+
+def payload_schema(kind: str) -> "models.PayloadSchemaType":
+    """Returns the kind of a payload index."""
+    from qdrant_client import models  # noqa: PLC0415
+
+    return models.PayloadSchemaType(kind)
+
+
+def move_alias(alias: str, collection: str, *, exists: bool) -> "list[models.AliasOperations]":
+    """Returns what points the alias to the collection, in one step."""
+    from qdrant_client import models  # noqa: PLC0415
+
+    delete = models.DeleteAliasOperation(delete_alias=models.DeleteAlias(alias_name=alias))
+    create = models.CreateAliasOperation(
+        create_alias=models.CreateAlias(collection_name=collection, alias_name=alias)
+    )
+    return [delete, create] if exists else [create]
+
+
+def point_of(chunk: EmbeddedChunk) -> "models.PointStruct":
+    """Returns the point of a chunk."""
+    from qdrant_client import models  # noqa: PLC0415
+
+    vectors: dict[str, models.Vector] = {
+        DENSE: list(chunk.embedding),
+        SPARSE: sparse_of(chunk.sparse),
+    }
+    return models.PointStruct(id=str(chunk.id), vector=vectors, payload=payload_of(chunk))
+
+
+def sparse_of(vector: SparseVector) -> "models.SparseVector":
+    """Returns term weights."""
+    from qdrant_client import models  # noqa: PLC0415
+
+    return models.SparseVector(indices=list(vector.indices), values=list(vector.values))
+
+
+def embedded_chunk_from(record: "models.Record") -> EmbeddedChunk:
+    """Returns the chunk of a record that came with its vectors.
+
+    Raises:
+        StoreUnavailable: it has not the vectors of a chunk.
+    """
+    from qdrant_client import models  # noqa: PLC0415
+
+    vectors = record.vector if isinstance(record.vector, dict) else {}
+    dense, sparse = vectors.get(DENSE), vectors.get(SPARSE)
+    if not isinstance(dense, list) or not isinstance(sparse, models.SparseVector):
+        raise StoreUnavailable(f"the Qdrant point {record.id} has not the vectors of a chunk")
+    weights = SparseVector(indices=tuple(sparse.indices), values=tuple(sparse.values))
+    floats = [value for value in dense if isinstance(value, float)]
+    return embedded_chunk_of(str(record.id), record.payload or {}, floats, weights)
+
+
+def filter_of(filters: SearchFilters) -> "models.Filter | None":
+    """Returns the conditions, None when there are none."""
+    from qdrant_client import models  # noqa: PLC0415
+
+    conditions: list[models.Condition] = [_condition(r) for r in restrictions(filters)]
+    return models.Filter(must=conditions) if conditions else None
+
+
+def _condition(restriction: Restriction) -> "models.FieldCondition":
+    from qdrant_client import models  # noqa: PLC0415
+
+    if restriction.values:
+        match = models.MatchAny(any=list(restriction.values))
+        return models.FieldCondition(key=restriction.field, match=match)
+    span = models.DatetimeRange(gte=restriction.start, lte=restriction.end)
+    return models.FieldCondition(key=restriction.field, range=span)
+
+
+@contextmanager
+def server_errors(server: str) -> Iterator[None]:
+    """Turns the client's errors inside the block into ours. The API key is in none of them."""
+    from qdrant_client.http.exceptions import (  # noqa: PLC0415
+        ApiException,
+        UnexpectedResponse,
+    )
+
+    try:
+        yield
+    except UnexpectedResponse as error:
+        reason = f"Qdrant at {server}: HTTP {error.status_code} {error.reason_phrase}"
+        if error.status_code in _UNAUTHORIZED:
+            raise ConfigurationError(f"{reason}: check QDRANT_APIKEY") from error
+        if error.status_code == _NOT_FOUND:
+            raise InvalidInput(f"{reason}: no such index generation") from error
+        raise StoreUnavailable(reason) from error
+    except ApiException as error:  # no answer, or one that is not Qdrant's
+        raise StoreUnavailable(f"Qdrant at {server} does not answer: {_one_line(error)}") from error
+    except ValueError as error:  # how the client's local mode says not found
+        raise InvalidInput(f"Qdrant at {server}: {_one_line(error)}") from error
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]

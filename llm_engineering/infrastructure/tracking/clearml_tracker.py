@@ -1,0 +1,94 @@
+"""Tracks experiments with ClearML: on its server when that answers, else in offline sessions."""
+
+import contextlib
+import logging
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+from pydantic import SecretStr
+
+from llm_engineering.domain.errors import InvalidInput
+from llm_engineering.infrastructure.tracking.clearml_task import ClearMLTask, Server
+
+PROJECT = "LLM Pipeline System"
+PROBE_S = 2.0
+PATIENCE_S = 60.0
+KINDS = ("training", "testing", "inference", "data_processing")
+
+_log = logging.getLogger(__name__)
+
+
+class ClearMLTracker:
+    """Opens ClearML tasks, each in a process of its own (`clearml_process` says why).
+
+    Records are written to a file first, so nothing here waits for the network, and whatever the
+    server did not take in time becomes an offline session: a zip below `folder` that
+    `clearml.Task.import_offline_session` uploads later.
+
+    Args:
+        folder: for offline sessions, and for what ClearML keeps on disk.
+        api_host, web_host, files_host: the server's addresses; without `api_host`, or when it does
+            not answer within two seconds, tasks are recorded offline.
+        access_key, secret_key: credentials of the server.
+        patience_s: seconds that the server gets for what is left when a task is closed.
+    """
+
+    def __init__(
+        self,
+        *,
+        folder: Path,
+        api_host: str | None,
+        web_host: str | None,
+        files_host: str | None,
+        access_key: SecretStr | None,
+        secret_key: SecretStr | None,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
+        self._folder = folder.absolute()
+        self._api_host = api_host.rstrip("/") if api_host else None
+        self._web_host = web_host
+        self._files_host = files_host
+        self._access_key = access_key
+        self._secret_key = secret_key
+        self._patience_s = patience_s
+
+    @contextlib.contextmanager
+    def task(self, name: str, kind: str) -> Iterator[ClearMLTask]:
+        """Opens a task; it is closed, as done or failed, when the block ends.
+
+        Raises:
+            InvalidInput: `kind` is not one of `KINDS`.
+        """
+        if kind not in KINDS:
+            raise InvalidInput(f"kind of task: {kind!r} (allowed: {', '.join(KINDS)})")
+        slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "task"
+        self._folder.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=f"{slug}-", dir=self._folder))
+        order = {"project": PROJECT, "name": name, "kind": kind}
+        task = ClearMLTask(order, work, self._server(), self._patience_s)
+        try:
+            yield task
+        except BaseException as error:
+            task.close(failure=f"{type(error).__name__}: {error}")
+            raise
+        task.close()
+
+    def _server(self) -> Server | None:
+        """Returns the credentials when the server answers, else None."""
+        if self._api_host is None:
+            return None
+        try:
+            httpx.get(f"{self._api_host}/debug.ping", timeout=PROBE_S).raise_for_status()
+        except httpx.HTTPError as error:
+            _log.warning("ClearML at %s: %s; recording offline", self._api_host, error)
+            return None
+        return {
+            "api_host": self._api_host,
+            "web_host": self._web_host,
+            "files_host": self._files_host,
+            "key": self._access_key.get_secret_value() if self._access_key else None,
+            "secret": self._secret_key.get_secret_value() if self._secret_key else None,
+        }

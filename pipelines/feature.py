@@ -1,0 +1,112 @@
+"""The feature pipeline: documents of the store become searchable chunks of the index."""
+
+from pydantic import Field
+
+from llm_engineering.application.ports.models import EmbeddingModel, SparseEncoder
+from llm_engineering.application.ports.progress import Progress
+from llm_engineering.application.ports.storage import ChunkIndex, DocumentStore
+from llm_engineering.application.preprocessing.config import FeatureConfig
+from llm_engineering.application.preprocessing.cpu_times import CpuTimes
+from llm_engineering.application.preprocessing.dispatchers import (
+    ChunkingDispatcher,
+    CleaningDispatcher,
+    EmbeddingDispatcher,
+)
+from llm_engineering.application.preprocessing.indexing import Indexer, plan_indexing
+from llm_engineering.application.preprocessing.publishing import publish
+from llm_engineering.bootstrap import Platform
+from llm_engineering.domain.ids import fingerprint
+from llm_engineering.domain.releases import Generation
+from llm_engineering.domain.types import Frozen
+from pipelines.steps.chunk_and_embed import chunk_and_embed
+from pipelines.steps.clean import clean
+
+
+class FeatureReport(Frozen):
+    """What a run did. `cpu_s` has seconds of CPU by stage; `failed` a line for each document.
+
+    `documents_empty` have no text, and so no chunks; the failed ones are among the changed.
+    """
+
+    generation: str
+    switched: bool
+    documents_seen: int
+    documents_changed: int
+    documents_unchanged: int
+    documents_removed: int
+    documents_empty: int
+    chunks_written: int
+    chunks_embedded: int
+    chunks_reused: int
+    chunks_deleted: int
+    failed: tuple[str, ...] = ()
+    cpu_s: dict[str, float] = Field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Returns whether every document could be processed."""
+        return not self.failed
+
+
+def run_feature(platform: Platform, config: FeatureConfig, progress: Progress) -> FeatureReport:
+    """Cleans, chunks, embeds and indexes what changed since the last run.
+
+    Raises:
+        ConfigurationError: the chunks would be longer than what the embedder reads.
+        StoreUnavailable, ModelError: an outage; the next run goes on from the last commit.
+        IntegrityError: a new generation is not complete; the live one stays.
+    """
+    return build_features(
+        platform.document_store,
+        platform.chunk_index,
+        platform.embedding_model,
+        platform.sparse_encoder,
+        config,
+        progress,
+    )
+
+
+def build_features(
+    store: DocumentStore,
+    index: ChunkIndex,
+    model: EmbeddingModel,
+    sparse: SparseEncoder,
+    config: FeatureConfig,
+    progress: Progress,
+) -> FeatureReport:
+    """Does the work of `run_feature` with these collaborators."""
+    cpu = CpuTimes()
+    chunking = ChunkingDispatcher(model, config.chunking)
+    generation = Generation(
+        embedder=model.fingerprint,
+        chunker=fingerprint(chunking.fingerprint, sparse.fingerprint),
+        dimension=model.dimension,
+    )
+    live_before = index.live()
+    with cpu.of("plan"):
+        index.create(generation)
+        plan = plan_indexing(store, index, generation)
+    with cpu.of("clean"):
+        failed = clean(store, CleaningDispatcher(), plan.changed, progress)
+    with progress.stage("embed chunks") as on_embedded:
+        embedding = EmbeddingDispatcher(model, sparse)
+        indexer = Indexer(index, generation, embedding, config, cpu, on_embedded)
+        outcome = chunk_and_embed(store, chunking, indexer, plan, failed.keys(), cpu, progress)
+    failed |= outcome.failed
+    with cpu.of("publish"):
+        publish(index, plan, failed.keys() | outcome.empty, config.keep_generations)
+    return FeatureReport(
+        generation=generation.name,
+        switched=live_before != generation,
+        documents_seen=len(plan.changed) + plan.unchanged,
+        documents_changed=len(plan.changed) - len(outcome.empty),
+        documents_unchanged=plan.unchanged,
+        documents_removed=len(plan.vanished),
+        documents_empty=len(outcome.empty),
+        chunks_written=indexer.counts.written,
+        chunks_embedded=indexer.counts.embedded,
+        chunks_reused=indexer.counts.reused,
+        chunks_deleted=indexer.counts.deleted,
+        failed=tuple(failed.values()),
+        cpu_s={stage: round(seconds, 3) for stage, seconds in cpu.seconds.items()},
+    )

@@ -1,0 +1,189 @@
+"""What every DocumentStore does: the stand-in and MongoDB, word for word the same."""
+
+from datetime import datetime, timedelta, timezone
+from uuid import UUID
+
+import pytest
+
+from llm_engineering.application.ports.storage import DocumentStore
+from llm_engineering.domain.ids import document_id
+from llm_engineering.domain.types import DataCategory, SaveOutcome
+from llm_engineering.infrastructure.in_memory.document_store import InMemoryDocumentStore
+from tests.contracts.document_making import article, cleaned_of, post, repository_file
+
+UNKNOWN = document_id("https://example.org/unknown")
+
+
+@pytest.fixture(params=["in_memory", "mongo"])
+def store(request: pytest.FixtureRequest) -> DocumentStore:
+    if request.param == "in_memory":
+        return InMemoryDocumentStore()
+    mongo: DocumentStore = request.getfixturevalue("document_store")
+    return mongo
+
+
+def test_what_was_saved_comes_back_exactly(store: DocumentStore) -> None:
+    at_sea = timezone(timedelta(hours=-3, minutes=-30))
+    saved = article(
+        author="Ada Lovelace",
+        published=datetime(1843, 9, 1, 8, 30, 0, 654_321, tzinfo=at_sea),
+        language="en",
+        content="Ebb & flow · 潮汐 \x00 $where {'$ne': 1}",
+        raw=b"<html>\x00\xff</html>" * 1000,
+    )
+    store.save(saved)
+    loaded = store.current(saved.id)
+    assert loaded == saved
+    assert loaded is not None
+    assert loaded.published is not None
+    assert loaded.published.isoformat() == "1843-09-01T08:30:00.654321-03:30"
+    assert loaded.raw == saved.raw
+
+
+def test_every_category_comes_back_as_its_own_class(store: DocumentStore) -> None:
+    for saved in (article(), post(), repository_file()):
+        store.save(saved)
+        loaded = store.current(saved.id)
+        assert type(loaded) is type(saved)
+        assert loaded == saved
+
+
+def test_saving_tells_new_changed_and_unchanged(store: DocumentStore) -> None:
+    first, second = article(content="Ebb."), article(content="Flow.", days=1)
+    assert store.save(first) is SaveOutcome.NEW
+    assert store.save(first) is SaveOutcome.UNCHANGED
+    assert store.save(second) is SaveOutcome.CHANGED
+    assert store.save(second) is SaveOutcome.UNCHANGED
+
+
+def test_exactly_one_revision_is_current_and_old_ones_stay_readable(store: DocumentStore) -> None:
+    first = article(content="Ebb.", raw=b"first")
+    second = article(content="Flow.", days=1, raw=b"second")
+    store.save(first)
+    store.save(second)
+    assert store.current(first.id) == second
+    assert store.revision(first.id, first.revision) == first
+    assert store.revision(first.id, second.revision) == second
+    assert store.revisions(first.id) == [first.revision, second.revision]
+    assert store.current_revisions() == {first.id: second.revision}
+    assert [one.revision for one in store.documents()] == [second.revision]
+
+
+def test_a_page_that_returns_to_its_old_text_has_two_revisions(store: DocumentStore) -> None:
+    first, second = article(content="Ebb."), article(content="Flow.", days=1)
+    again = article(content="Ebb.", days=2)
+    store.save(first)
+    store.save(second)
+    assert store.save(again) is SaveOutcome.CHANGED
+    assert store.current(first.id) == first
+    assert store.revisions(first.id) == [first.revision, second.revision]
+
+
+def test_a_revision_is_never_altered(store: DocumentStore) -> None:
+    first = article(raw=b"first")
+    store.save(first)
+    store.save(article(days=9, raw=b"another"))
+    assert store.current(first.id) == first
+
+
+def test_what_is_unknown_is_none_or_empty(store: DocumentStore) -> None:
+    known = article()
+    store.save(known)
+    assert store.current(UNKNOWN) is None
+    assert store.revision(UNKNOWN, known.revision) is None
+    assert store.revision(known.id, "0" * 64) is None
+    assert store.revisions(UNKNOWN) == []
+    assert store.cleaned(known.id, known.revision) is None
+
+
+def test_an_empty_store_counts_nothing(store: DocumentStore) -> None:
+    assert store.counts() == {
+        "users": 0,
+        "cleaned": 0,
+        "revisions": 0,
+        "articles": 0,
+        "posts": 0,
+        "repositories": 0,
+    }
+    assert list(store.documents()) == []
+    assert store.users() == []
+    assert store.current_revisions() == {}
+
+
+def test_counts_tell_documents_by_category_and_all_revisions(store: DocumentStore) -> None:
+    for saved in (article(content="Ebb."), article(content="Flow."), post(), repository_file()):
+        store.save(saved)
+    store.save_cleaned(cleaned_of(article(content="Flow."), "Flow."))
+    assert store.counts() == {
+        "users": 1,
+        "cleaned": 1,
+        "revisions": 4,
+        "articles": 1,
+        "posts": 1,
+        "repositories": 1,
+    }
+
+
+def test_documents_come_ordered_by_id_without_raw_bytes(store: DocumentStore) -> None:
+    saved = [article(f"page-{number}", raw=b"bytes") for number in range(120)]  # several pages
+    for one in saved:
+        store.save(one)
+    loaded = list(store.documents())
+    assert [one.id for one in loaded] == sorted(one.id for one in saved)
+    assert {one.raw for one in loaded} == {None}
+    assert {one.title for one in loaded} == {one.title for one in saved}
+
+
+def test_documents_can_be_had_by_category(store: DocumentStore) -> None:
+    for saved in (article(), post(), repository_file()):
+        store.save(saved)
+    assert [one.id for one in store.documents(DataCategory.POSTS)] == [post().id]
+    assert [one.id for one in store.documents(DataCategory.REPOSITORIES)] == [repository_file().id]
+
+
+def test_documents_saved_while_they_are_read_do_no_harm(store: DocumentStore) -> None:
+    for number in range(60):
+        store.save(article(f"page-{number}"))
+    seen: set[UUID] = set()
+    for one in store.documents():
+        store.save(article(one.title.removeprefix("On "), content="Changed.", days=1))
+        assert one.id not in seen
+        seen.add(one.id)
+    assert len(seen) == 60
+
+
+def test_the_cleaned_text_of_a_revision_is_replaced_by_a_later_one(store: DocumentStore) -> None:
+    document = article(published=datetime(2026, 1, 2, tzinfo=timezone(timedelta(hours=2))))
+    first = cleaned_of(document, "The tide turns", cleaner="rules-1")
+    second = cleaned_of(document, "the tide turns", cleaner="rules-2")
+    store.save_cleaned(first)
+    assert store.cleaned(document.id, document.revision) == first
+    store.save_cleaned(second)
+    assert store.cleaned(document.id, document.revision) == second
+    assert store.counts()["cleaned"] == 1
+
+
+def test_cleaned_texts_belong_to_their_revision(store: DocumentStore) -> None:
+    first, second = article(content="Ebb."), article(content="Flow.")
+    store.save_cleaned(cleaned_of(first, "ebb"))
+    store.save_cleaned(cleaned_of(second, "flow"))
+    loaded = store.cleaned(first.id, first.revision)
+    assert loaded is not None
+    assert loaded.content == "ebb"
+
+
+def test_authors_are_listed_once_ordered_by_name(store: DocumentStore) -> None:
+    for name, author in (("a", "Grace Hopper"), ("b", "Ada Lovelace"), ("c", "ada  lovelace")):
+        store.save(article(name, author=author))
+    store.save(article("d"))
+    assert [user.full_name for user in store.users()] == ["Ada Lovelace", "Grace Hopper"]
+
+
+def test_the_author_of_a_document_is_in_the_catalogue(store: DocumentStore) -> None:
+    saved = article(author="Ada Lovelace")
+    store.save(saved)
+    assert [user.id for user in store.users()] == [saved.author_id]
+
+
+def test_a_store_that_is_there_answers(store: DocumentStore) -> None:
+    store.ping()

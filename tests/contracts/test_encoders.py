@@ -1,0 +1,108 @@
+"""What every EmbeddingModel and SparseEncoder promises: stand-ins and real ones alike."""
+
+import math
+from pathlib import Path
+
+import pytest
+
+from llm_engineering.application.ports.models import EmbeddingModel, SparseEncoder
+from llm_engineering.infrastructure.encoders.bm25 import Bm25Encoder
+from llm_engineering.infrastructure.encoders.openvino_bert import OpenVINOEmbeddingModel
+from llm_engineering.infrastructure.in_memory.encoders import (
+    HashingEmbeddingModel,
+    WordSparseEncoder,
+)
+from tests.unit.encoders.bert_making import make_folder
+
+TEXTS = ["red sky", "", "green grass . blue sky", "\u65e5\u672c \U0001f642", "red " * 500]
+
+
+@pytest.fixture(params=["hashing", "openvino"])
+def model(request: pytest.FixtureRequest, tmp_path: Path) -> EmbeddingModel:
+    if request.param == "hashing":
+        return HashingEmbeddingModel()
+    return OpenVINOEmbeddingModel(make_folder(tmp_path / "bert"))
+
+
+@pytest.fixture(params=[WordSparseEncoder, Bm25Encoder])
+def encoder(request: pytest.FixtureRequest) -> SparseEncoder:
+    made: SparseEncoder = request.param()
+    return made
+
+
+def cosine(one: tuple[float, ...], other: tuple[float, ...]) -> float:
+    return sum(a * b for a, b in zip(one, other, strict=True))
+
+
+def test_every_text_gets_a_unit_vector_in_order(model: EmbeddingModel) -> None:
+    vectors = model.embed_passages(TEXTS)
+    assert [len(vector) for vector in vectors] == [model.dimension] * len(TEXTS)
+    for text, vector in zip(TEXTS, vectors, strict=True):
+        assert math.sqrt(cosine(vector, vector)) == pytest.approx(1, abs=1e-5)
+        assert cosine(vector, model.embed_passages([text])[0]) == pytest.approx(1, abs=1e-3)
+
+
+def test_vectors_are_plain_numbers(model: EmbeddingModel) -> None:
+    (vector,) = model.embed_passages(["red"])
+    assert type(vector) is tuple
+    assert {type(value) for value in vector} == {float}
+    assert {type(value) for value in model.embed_query("red")} == {float}
+
+
+def test_nothing_in_nothing_out(model: EmbeddingModel) -> None:
+    assert list(model.embed_passages([])) == []
+
+
+def test_progress_adds_up_to_the_number_of_texts(model: EmbeddingModel) -> None:
+    heard: list[int] = []
+    model.embed_passages(TEXTS * 10, heard.append)
+    assert sum(heard) == len(TEXTS) * 10
+
+
+def test_text_beyond_the_limit_is_ignored(model: EmbeddingModel) -> None:
+    limit = model.max_tokens
+    (whole, longer, other) = model.embed_passages(
+        ["red " * limit, "red " * limit + "blue", "red " * (limit // 2) + "blue " * (limit // 2)]
+    )
+    assert whole == pytest.approx(longer, abs=1e-3)
+    assert cosine(whole, other) < 0.999
+
+
+@pytest.mark.parametrize("text", ["", "  ", "red sky", "  red\n\nsky. ", "\U0001f642 red"])
+def test_token_spans_lie_in_the_text_in_order(model: EmbeddingModel, text: str) -> None:
+    end = 0
+    for span in model.token_spans(text):
+        assert end <= span[0] < span[1] <= len(text)
+        end = span[1]
+
+
+def test_the_fingerprint_is_short_and_stable(model: EmbeddingModel) -> None:
+    assert len(model.fingerprint) == 12
+    before = model.fingerprint
+    model.embed_query("red")
+    assert model.fingerprint == before
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_sparse_vectors_are_well_formed(encoder: SparseEncoder, text: str) -> None:
+    for vector in (encoder.encode_passage(text), encoder.encode_query(text)):
+        assert len(vector.indices) == len(vector.values) == len(set(vector.indices))
+        assert all(0 <= index < 2**32 for index in vector.indices)
+        assert all(value > 0 for value in vector.values)
+
+
+def test_a_question_weighs_every_term_one_and_finds_its_passage(encoder: SparseEncoder) -> None:
+    query = encoder.encode_query("blue sky sky")
+    assert query.values == (1.0, 1.0)
+    assert set(query.indices) <= set(encoder.encode_passage("The sky, it was blue.").indices)
+    assert not set(query.indices) & set(encoder.encode_passage("green grass").indices)
+
+
+def test_repetition_weighs_more(encoder: SparseEncoder) -> None:
+    once, twice = encoder.encode_passage("sky"), encoder.encode_passage("sky sky")
+    assert once.indices == twice.indices
+    assert once.values[0] < twice.values[0]
+
+
+def test_sparse_fingerprints_are_stable(encoder: SparseEncoder) -> None:
+    assert encoder.fingerprint == type(encoder)().fingerprint

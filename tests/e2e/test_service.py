@@ -1,0 +1,77 @@
+"""The service over HTTP, as its own process, from the embedded stores."""
+
+import threading
+import time
+
+import httpx
+import pytest
+
+from tests.e2e.workplace import PUMP, Served
+
+
+def test_the_service_answers_and_takes_up_new_data_without_a_restart(served: Served) -> None:
+    workplace = served.workplace
+    answered = served.ask(PUMP)
+    assert answered.status_code == 200, answered.text
+    body = answered.json()
+    assert body["grounded"]
+    assert body["citations"][0]["url"].endswith("/pump.html")
+    assert {"retrieve", "generate", "total"} <= set(body["timings_ms"])
+
+    statuses: list[int] = []
+    stop = threading.Event()
+
+    def keep_asking() -> None:
+        while not stop.is_set():
+            statuses.append(served.ask("When are apple trees pruned?", top_k=1).status_code)
+
+    asking = threading.Thread(target=keep_asking)
+    asking.start()
+    workplace.site.article(
+        "/lamp.html",
+        "The anchor lamp",
+        ["The anchor lamp of the ship burns for exactly 97 hours on one charge of its battery."],
+        "Grace Hopper",
+    )
+    workplace.site.index()
+    workplace.crawl()
+    workplace.index()
+    finished = time.monotonic()
+    urls: set[str] = set()
+    while time.monotonic() < finished + 5 and not any("lamp" in url for url in urls):
+        found = served.ask("For how many hours does the anchor lamp burn?").json()
+        urls = {citation["url"] for citation in found["citations"]}
+    stop.set()
+    asking.join()
+    assert any(url.endswith("/lamp.html") for url in urls)
+    assert statuses
+    assert set(statuses) == {200}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"query": ""},
+        {"query": "   "},
+        {"query": "x" * 2001},
+        {"query": "a", "top_k": -1},
+        {"query": "a", "top_k": 10**9},
+        {"query": "a", "colour": "red"},
+        {"query": ["a"]},
+        [],
+    ],
+)
+def test_bad_requests_are_refused_with_the_reason(served: Served, body: object) -> None:
+    refused = httpx.post(f"{served.url}/rag", json=body)
+    assert refused.status_code == 422
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert {"title", "detail", "request_id"} <= set(refused.json())
+
+
+def test_health_metrics_and_the_openapi_page(served: Served) -> None:
+    served.ask(PUMP, top_k=2)
+    assert httpx.get(f"{served.url}/livez").status_code == 200
+    assert "rag_stage_seconds" in httpx.get(f"{served.url}/metrics").text
+    assert "/rag" in httpx.get(f"{served.url}/openapi.json").json()["paths"]
+    assert httpx.get(f"{served.url}/docs").status_code == 200

@@ -1,0 +1,73 @@
+"""From links to a cited answer, by the commands that a user types, each in its own process."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.e2e.workplace import PUMP, ROOT, Workplace
+
+
+def test_from_links_to_a_cited_answer(workplace: Workplace) -> None:
+    workplace.crawl()
+    first = workplace.index()
+    assert first["documents_changed"] == 3
+    assert first["chunks_embedded"] >= 3
+    assert workplace.index()["chunks_embedded"] == 0
+
+    answer = json.loads(workplace.run("tools.rag", "ask", PUMP, "--json"))
+    assert answer["grounded"], answer
+    citation = answer["citations"][0]
+    assert citation["url"] == f"{workplace.site.url}/pump.html"
+    assert citation["author"] == "Grace Hopper"
+    assert "4 centimetres" in citation["quote"]
+    assert re.search(r"\b4\b.*\[1\]", answer["text"]), answer["text"]
+
+
+def test_a_broken_link_is_reported_and_the_rest_is_kept(workplace: Workplace) -> None:
+    workplace.site.index("/gone.html")
+    report = workplace.crawl(status=1)
+    assert "/gone.html" in json.dumps(report)
+    assert "404" in json.dumps(report)
+    assert workplace.index()["documents_seen"] == 3
+
+
+def test_passages_are_found_with_their_scores(workplace: Workplace) -> None:
+    workplace.crawl()
+    workplace.index()
+    found = json.loads(workplace.run("tools.rag", "retrieve", "When are trees pruned?", "--json"))
+    assert found[0]["chunk"]["url"] == f"{workplace.site.url}/orchard.html"
+    assert {"dense", "fusion"} <= set(found[0]["scores"])
+    only = json.loads(
+        workplace.run("tools.rag", "retrieve", "trees", "--author", "Grace Hopper", "--json")
+    )
+    assert {item["chunk"]["author_full_name"] for item in only} == {"Grace Hopper"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"LLM_PROVIDER": "nobody"}, "LLM_PROVIDER"),
+        ({"LLM_PROVIDER": "openai", "OPENAI_API_KEY": ""}, "OPENAI_API_KEY"),
+        ({"DATABASE_HOST": "mongodb://127.0.0.1:9/"}, "127.0.0.1:9"),
+        ({"QDRANT_DATABASE_HOST": "127.0.0.1", "QDRANT_DATABASE_PORT": "9"}, "127.0.0.1"),
+    ],
+)
+def test_a_wrong_setting_is_one_line_that_names_it(
+    workplace: Workplace, changes: dict[str, str], named: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.run", "index-status"],
+        cwd=ROOT,
+        env={**workplace.environment, **changes},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode in (1, 2)
+    (line,) = done.stderr.strip().splitlines()
+    assert named in line
+    assert "Traceback" not in done.stdout + done.stderr

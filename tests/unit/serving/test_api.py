@@ -1,0 +1,170 @@
+import logging
+from collections.abc import Sequence
+
+import pytest
+from starlette.testclient import TestClient
+
+from llm_engineering.domain.answers import Answer, AnswerMode, Citation, Usage
+from llm_engineering.domain.errors import (
+    ConfigurationError,
+    InvalidInput,
+    ModelError,
+    PipelineError,
+    StoreUnavailable,
+)
+from llm_engineering.domain.queries import Query, ScoredChunk
+from llm_engineering.serving.api import create_app
+from tests.builders import make_chunk
+
+CHUNK = make_chunk(text="The tide turns.", start=40, end=55)
+ANSWER = Answer(
+    text="It turns. [1]",
+    citations=(
+        Citation(
+            n=1,
+            document_id=CHUNK.document_id,
+            revision=CHUNK.revision,
+            url=CHUNK.url,
+            title=CHUNK.title,
+            author=CHUNK.author_full_name,
+            start=40,
+            end=55,
+            quote="The tide turns.",
+            score=0.9,
+        ),
+    ),
+    grounded=True,
+    mode=AnswerMode.GENERATED,
+    model="local:tiny",
+    usage=Usage(input_tokens=10, output_tokens=3),
+    timings_ms={"total": 12.5},
+)
+
+
+class Oracle:
+    """Answers always the same, or fails as told; remembers what it was asked."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+        self.asked: list[tuple[Query, int]] = []
+
+    def answer(self, query: Query, k: int) -> tuple[Answer, Sequence[ScoredChunk]]:
+        self.asked.append((query, k))
+        if self.error:
+            raise self.error
+        return ANSWER, [ScoredChunk(chunk=CHUNK, scores={"fusion": 1.0})]
+
+
+def client(oracle: Oracle) -> TestClient:
+    return TestClient(create_app(lambda: oracle), raise_server_exceptions=False)
+
+
+def test_an_answer_comes_with_its_citations() -> None:
+    body = client(Oracle()).post("/rag", json={"query": "When?"}).json()
+    assert body["answer"] == "It turns. [1]"
+    assert body["citations"] == [
+        {
+            "n": 1,
+            "url": CHUNK.url,
+            "title": CHUNK.title,
+            "author": CHUNK.author_full_name,
+            "document_id": str(CHUNK.document_id),
+            "revision": CHUNK.revision,
+            "span": [40, 55],
+            "quote": "The tide turns.",
+            "score": 0.9,
+        }
+    ]
+    assert body["grounded"] is True
+    assert body["usage"] == {"input_tokens": 10, "output_tokens": 3}
+    assert body["timings_ms"] == {"total": 12.5}
+
+
+def test_filters_and_top_k_reach_the_service() -> None:
+    oracle = Oracle()
+    client(oracle).post(
+        "/rag", json={"query": "When?", "top_k": 3, "filters": {"authors": ["Ada Lovelace"]}}
+    )
+    ((query, k),) = oracle.asked
+    assert (query.text, query.filters.authors, k) == ("When?", ("Ada Lovelace",), 3)
+
+
+def test_two_requests_have_two_ids() -> None:
+    app = client(Oracle())
+    ids = {app.post("/rag", json={"query": "When?"}).json()["request_id"] for _ in range(2)}
+    assert len(ids) == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        ({}, "query"),
+        ({"query": ""}, "query"),
+        ({"query": " \n"}, "query"),
+        ({"query": "x" * 2001}, "query"),
+        ({"query": 7}, "query"),
+        ({"query": "a", "top_k": 0}, "top_k"),
+        ({"query": "a", "top_k": 10**9}, "top_k"),
+        ({"query": "a", "colour": "red"}, "colour"),
+        ({"query": "a", "filters": {"autors": []}}, "autors"),
+        ({"query": "a", "filters": {"categories": ["songs"]}}, "categories"),
+        (
+            {
+                "query": "a",
+                "filters": {
+                    "published_from": "2026-01-01T00:00:00Z",
+                    "published_to": "2025-01-01T00:00:00Z",
+                },
+            },
+            "published_from is after published_to",
+        ),
+    ],
+)
+def test_a_bad_request_is_a_problem_that_names_the_field(body: object, named: str) -> None:
+    oracle = Oracle()
+    refused = client(oracle).post("/rag", json=body)
+    assert refused.status_code == 422
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert named in refused.json()["detail"]
+    assert oracle.asked == []
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b'{"query": NaN}', b"null"])
+def test_what_is_not_json_is_refused(content: bytes) -> None:
+    refused = client(Oracle()).post(
+        "/rag", content=content, headers={"content-type": "application/json"}
+    )
+    assert refused.status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (InvalidInput("no such author: 'Nobody'"), 422),
+        (StoreUnavailable("qdrant at secret-host:6333 is down"), 503),
+        (ModelError("the model at secret-host said: 500"), 502),
+        (ConfigurationError("secret-host: OPENAI_API_KEY is wrong"), 500),
+        (PipelineError("secret-host"), 500),
+    ],
+)
+def test_errors_become_problems_without_internals(
+    error: PipelineError, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.ERROR):
+        failed = client(Oracle(error)).post("/rag", json={"query": "When?"})
+    assert failed.status_code == status
+    assert failed.headers["content-type"] == "application/problem+json"
+    assert "secret-host" not in failed.text
+    assert failed.json()["request_id"] in caplog.text
+
+
+def test_the_reason_of_invalid_input_is_told() -> None:
+    failed = client(Oracle(InvalidInput("no such author: 'Nobody'"))).post(
+        "/rag", json={"query": "When?"}
+    )
+    assert "Nobody" in failed.json()["detail"]
+
+
+def test_the_openapi_page_documents_the_problems() -> None:
+    paths = client(Oracle()).get("/openapi.json").json()["paths"]
+    assert {"200", "422", "502", "503"} <= set(paths["/rag"]["post"]["responses"])

@@ -1,0 +1,51 @@
+"""How the reports of the pipelines look on a terminal."""
+
+from rich.table import Table
+
+from llm_engineering.application.crawling.outcome import EtlReport
+from llm_engineering.domain.training import TrainingReport
+from pipelines.feature import FeatureReport
+
+REASONS_SHOWN = 3
+
+
+def etl_table(report: EtlReport) -> Table:
+    """Returns a row for each link: what came, and why the rest did not."""
+    table = Table("site", box=None, header_style="bold")
+    for column in ("fetched", "new", "changed", "unchanged", "failed"):
+        table.add_column(column, justify="right")
+    table.add_column("why", overflow="fold")
+    for row in report.rows:
+        counts = (row.fetched, row.new, row.changed, row.unchanged, row.failed)
+        reasons = [f"{count} x {reason}" for reason, count in row.reasons.items()]
+        more = [f"and {len(reasons) - REASONS_SHOWN} more reasons"] * (len(reasons) > REASONS_SHOWN)
+        why = "\n".join([*reasons[:REASONS_SHOWN], *more])
+        table.add_row(row.link, *(f"{count:,}" for count in counts), why)
+    return table
+
+
+def etl_line(report: EtlReport) -> str:
+    """Returns the run in one line."""
+    fetched = sum(row.fetched for row in report.rows)
+    stored = sum(row.new + row.changed for row in report.rows)
+    failed = sum(row.failed for row in report.rows)
+    return f"fetched {fetched:,} documents, stored {stored:,} new or changed, {failed:,} failed"
+
+
+def feature_line(report: FeatureReport) -> str:
+    """Returns the run in one line."""
+    seconds = sum(report.cpu_s.values())
+    return (
+        f"indexed {report.documents_changed:,} changed of {report.documents_seen:,} documents: "
+        f"{report.chunks_written:,} chunks written, {report.chunks_embedded:,} of them embedded, "
+        f"{report.chunks_deleted:,} deleted ({seconds:.1f} s of CPU)"
+    )
+
+
+def training_line(report: TrainingReport) -> str:
+    """Returns the run in one line."""
+    return (
+        f"trained on {report.train_samples} samples in {report.seconds:.0f} s ({report.backend}): "
+        f"held-out loss {report.held_out_loss_before:.3f} -> {report.held_out_loss_after:.3f}; "
+        f"{report.model} version {report.version}: {report.note}"
+    )
