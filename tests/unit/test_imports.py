@@ -14,7 +14,11 @@ import importlib, json, pkgutil, sys, time
 opened = []
 
 def witness(event, arguments):
-    if event in ("socket.connect", "socket.bind", "subprocess.Popen", "os.system"):
+    # two vendors look at the machine: urllib3 binds ::1 to see whether there is IPv6, trio asks
+    # ldconfig for libc
+    harmless = event == "subprocess.Popen" and "ldconfig" in str(arguments)
+    watched = ("socket.connect", "socket.getaddrinfo", "subprocess.Popen", "os.system")
+    if event in watched and not harmless:
         opened.append(f"{event} {arguments[1:]}")
 
 sys.addaudithook(witness)
@@ -28,7 +32,7 @@ for package in ("llm_engineering", "pipelines", "tools"):
         names.append(found.name)
 print(json.dumps({
     "modules": names, "opened": opened, "seconds": time.process_time() - began,
-    "heavy": sorted({"torch", "transformers", "mlflow", "clearml", "openvino"} & set(sys.modules)),
+    "heavy": sorted({"torch", "transformers", "trl", "mlflow", "clearml"} & set(sys.modules)),
 }))
 """
 

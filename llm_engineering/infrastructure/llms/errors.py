@@ -111,4 +111,9 @@ class TranslatedErrors:
 
 def with_translated_errors(model: type[BaseChatModel], vendor: Vendor) -> type[BaseChatModel]:
     """Returns the vendor's class, raising our errors only."""
-    return type(model.__name__, (TranslatedErrors, model), {"vendor": vendor})
+    namespace = {
+        "vendor": vendor,
+        "__annotations__": {"vendor": ClassVar[Vendor]},  # not a field of the model
+        "__module__": model.__module__,
+    }
+    return type(model.__name__, (TranslatedErrors, model), namespace)

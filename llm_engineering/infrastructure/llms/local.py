@@ -24,7 +24,7 @@ from llm_engineering.infrastructure.llms.options import ChatModelOptions
 from llm_engineering.infrastructure.llms.structured import json_schema_of, parsed_by
 
 if TYPE_CHECKING:
-    import openvino_genai as genai  # type: ignore[import-untyped]
+    import openvino_genai as genai
 
 
 class LocalChatModel(BaseChatModel):
@@ -100,8 +100,10 @@ class LocalChatModel(BaseChatModel):
         config = self._config(engine, stop, kwargs)
         tokens = len(_token_ids(engine.tokenizer, prompt))
         if tokens + config.max_new_tokens > self._limit:
+            # the tokenizer counts no further than the limit
+            many = f"{tokens} tokens or more" if tokens >= self._limit else f"{tokens} tokens"
             raise ModelError(
-                f"{self.name}: the prompt has {tokens} tokens and the answer may have "
+                f"{self.name}: the prompt has {many} and the answer may have "
                 f"{config.max_new_tokens}, the limit for both is {self._limit}"
             )
         return engine.submit(prompt, config), tokens

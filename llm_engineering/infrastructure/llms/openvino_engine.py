@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from llm_engineering.domain.errors import ModelError
 
 if TYPE_CHECKING:
-    import openvino_genai as genai  # type: ignore[import-untyped]
+    import openvino_genai as genai
 
 # bounds the attention cache; 1 GB holds about 65,000 tokens of a 1.5B model
 _CACHE_GB = 1

@@ -1,10 +1,14 @@
 """Prepares a GGUF model for OpenVINO once, and keeps the result."""
 
 import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 from llm_engineering.domain.errors import ModelError
+
+_PREPARED = ("openvino_model.xml", "openvino_tokenizer.xml", "openvino_detokenizer.xml")
 
 
 def prepared_folder(gguf: Path, cache: Path) -> Path:
@@ -16,7 +20,7 @@ def prepared_folder(gguf: Path, cache: Path) -> Path:
     Raises:
         ModelError: the file cannot be read or converted, or the disk is full.
     """
-    import openvino_genai  # type: ignore[import-untyped]  # noqa: PLC0415 - slow to import
+    import openvino_genai  # noqa: PLC0415 - slow to import
 
     status = gguf.stat()
     version = openvino_genai.__version__.split("-")[0]
@@ -44,13 +48,12 @@ def prepared_folder(gguf: Path, cache: Path) -> Path:
 
 
 def _convert(gguf: Path, folder: Path) -> None:
-    """Writes the model and tokenizer beside a link to the file; OpenVINO saves only there."""
-    import openvino_genai as genai  # noqa: PLC0415 - slow to import
-
-    link = folder / "model.gguf"
-    link.symlink_to(gguf.absolute())
-    tokenizer = genai.Tokenizer(link, enable_save_ov_model=True)
-    scheduler = genai.SchedulerConfig()
-    scheduler.cache_size = 1
-    genai.ContinuousBatchingPipeline(link, tokenizer, scheduler, "CPU", enable_save_ov_model=True)
-    link.unlink()
+    program = Path(__file__).with_name("openvino_convert.py")
+    # -P: the program's folder is no place to import from
+    command = [sys.executable, "-P", str(program), str(gguf), str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or [f"ended with status {done.returncode}"]
+        raise RuntimeError(lines[-1])
+    if not all((folder / name).is_file() for name in _PREPARED):
+        raise RuntimeError("the converter wrote no model")

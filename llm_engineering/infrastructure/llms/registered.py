@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 
@@ -233,10 +234,7 @@ def _refuse_code(folder: Path) -> None:
 
 
 def _require_torch() -> None:
-    try:
-        import torch  # noqa: F401, PLC0415 - optional, and slow to import
-        import transformers  # noqa: F401, PLC0415 - optional, and slow to import
-    except ImportError as error:
+    if not (find_spec("torch") and find_spec("transformers")):
         raise MissingDependency(
             "models of the registry need torch and transformers: type `poetry install --with train`"
-        ) from error
+        )
