@@ -19,12 +19,14 @@ from langchain_core.language_models import BaseChatModel
 from llm_engineering.application.crawling.config import CrawlLimits
 from llm_engineering.application.crawling.dispatcher import CrawlerDispatcher
 from llm_engineering.application.ports.models import EmbeddingModel, SparseEncoder, Trainer
+from llm_engineering.application.ports.progress import Progress
 from llm_engineering.application.ports.storage import ChunkIndex, DocumentStore
 from llm_engineering.application.ports.tracking import ExperimentTracker, ModelRegistry
 from llm_engineering.application.rag.citations import CitationChecker
 from llm_engineering.application.rag.generation import AnswerGenerator
 from llm_engineering.application.rag.question_log import QuestionLog
 from llm_engineering.application.rag.retriever import ContextRetriever
+from llm_engineering.domain.errors import ConfigurationError
 from llm_engineering.infrastructure.model_files.catalogue import ModelFiles
 from llm_engineering.settings import EMBEDDED, Settings
 
@@ -35,11 +37,16 @@ def now() -> datetime:
 
 
 class Platform:
-    """Everything a command or a service works with, made from its settings."""
+    """Everything a command or a service works with, made from its settings.
 
-    def __init__(self, settings: Settings) -> None:
+    `progress` shows downloads of models; None shows nothing.
+    """
+
+    def __init__(self, settings: Settings, progress: Progress | None = None) -> None:
         self.settings = settings
+        self._progress = progress
         self._resources = ExitStack()
+        self._chat_models: dict[str, BaseChatModel] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -62,12 +69,14 @@ class Platform:
         from llm_engineering.infrastructure.mongo.embedded import EmbeddedMongo
         from llm_engineering.infrastructure.mongo.store import MongoDocumentStore
 
-        uri = self.settings.DATABASE_HOST
+        uri, database = self.settings.DATABASE_HOST, self.settings.DATABASE_NAME
         if uri == EMBEDDED:
             server = EmbeddedMongo(self.folder("mongo"))
             uri = server.start()
             self._resources.callback(server.close)
-        store = MongoDocumentStore.connect(uri, self.settings.DATABASE_NAME)
+            store = MongoDocumentStore.connect(uri, database, why_down=server.why_down)
+        else:
+            store = MongoDocumentStore.connect(uri, database)
         self._resources.callback(store.close)
         return store
 
@@ -100,6 +109,7 @@ class Platform:
             packages=self.settings.MODELS_DIR.absolute(),
             cache=self.settings.MODEL_CACHE_DIR.expanduser(),
             token=token.get_secret_value() if token else None,
+            progress=self._progress,
         )
 
     @cached_property
@@ -133,9 +143,17 @@ class Platform:
     def chat_model(self, reference: str | None = None) -> BaseChatModel:
         """Returns the model of a reference such as `openai:gpt-4o-mini`, by default the provider's.
 
+        The same reference gives the same model: local ones hold their weights in memory.
+
         Raises:
             ConfigurationError: the provider is unknown, or lacks its secret.
         """
+        name = reference or self.default_chat_model
+        if name not in self._chat_models:
+            self._chat_models[name] = self._make_chat_model(name)
+        return self._chat_models[name]
+
+    def _make_chat_model(self, reference: str) -> BaseChatModel:
         from llm_engineering.infrastructure.llms.factory import ChatModelOptions, make_chat_model
 
         s = self.settings
@@ -151,7 +169,7 @@ class Platform:
             huggingface_token=s.HUGGINGFACE_ACCESS_TOKEN,
         )
         return make_chat_model(
-            reference or self.default_chat_model,
+            reference,
             options,
             local_file=self.model_files.path,
             registered_folder=self._registered_folder,
@@ -232,7 +250,14 @@ class Platform:
         return self.registry.fetch(self.registry.get(name, version_or_alias or "champion"))
 
     def folder(self, name: str) -> Path:
-        """Returns a folder of the data directory, made if need be."""
+        """Returns a folder of the data directory, made if need be.
+
+        Raises:
+            ConfigurationError: it cannot be made.
+        """
         folder = self.settings.DATA_DIR.expanduser().absolute() / name
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigurationError(f"DATA_DIR: {folder}: {error.strerror}") from error
         return folder

@@ -161,6 +161,7 @@ def _first_problem(error: ValidationError, model: type[BaseModel] | None = None)
             else ""
         )
         return f"unknown key {key!r}{known}"
-    if model and isinstance(problem["input"], str | int | float):
-        message += f", not {problem['input']!r:.80}"
+    given = repr(problem["input"])
+    if model and isinstance(problem["input"], str | int | float) and given not in message:
+        message += f", not {given:.80}"
     return f"{key}: {message}" if key else message

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["tests.servers"]  # one mongod for all folders
+
 _MARKS = {"unit": "unit", "contracts": "contract", "integration": "integration", "e2e": "e2e"}
 
 

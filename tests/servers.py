@@ -1,4 +1,4 @@
-"""Fixtures of the real servers. A conftest that wants them imports them by name."""
+"""Fixtures of the real servers: one of each for all tests, from the first that asks for it."""
 
 from collections.abc import Iterator
 from uuid import uuid4

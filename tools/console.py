@@ -52,14 +52,20 @@ def command(**overrides: object) -> Iterator[Platform]:
     Our own errors become one line on stderr and the exit status: 2 for what the user can put
     right in the call or the settings, 1 for everything else. Ctrl-C exits with 130.
     """
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("trafilatura").setLevel(logging.ERROR)  # what it drops is no news
+    logging.getLogger("llm_engineering").setLevel(logging.WARNING)  # vendors warn of what we handle
     try:
-        with Platform(load_settings(**overrides)) as platform:
+        with Platform(load_settings(**overrides), RichProgress()) as platform:
             yield platform
     except PipelineError as error:
         print_error(str(error))
         wrong_call = isinstance(error, (ConfigurationError, InvalidInput))
         raise SystemExit(USAGE_ERROR if wrong_call else 1) from None
+    except OSError as error:  # a full disk, most often: it may strike anywhere
+        place = f"{error.filename}: " if error.filename else ""
+        print_error(f"{place}{error.strerror or error}")
+        raise SystemExit(1) from None
     except KeyboardInterrupt:
         print_error("stopped; what was stored stays, and the same command goes on from there")
         raise SystemExit(130) from None

@@ -1,7 +1,7 @@
 """The project's own documentation as web pages on loopback, for the crawler to crawl."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,18 +16,19 @@ PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{tit
 <body><nav>{links}</nav><main>{body}</main></body></html>"""
 
 
-def render(folder: Path) -> dict[str, bytes]:
-    """Returns the HTML of every Markdown file in `folder`, by its path on the site."""
+def render(files: Sequence[Path]) -> dict[str, bytes]:
+    """Returns the HTML of Markdown files, and of a front page, by their path on the site."""
     markdown = MarkdownIt("commonmark").enable("table")
-    files = sorted(folder.glob("*.md"))
     links = " ".join(f'<a href="/{file.stem}.html">{file.stem}</a>' for file in files)
-    pages = {}
+    pages, titles = {}, []
     for file in files:
         text = file.read_text(encoding="utf-8")
         title = text.partition("\n")[0].lstrip("# ")
+        titles.append(title)
         html = PAGE.format(title=title, links=links, body=markdown.render(text))
         pages[f"/{file.stem}.html"] = html.encode()
-    pages["/"] = PAGE.format(title="Documentation", links=links, body="").encode()
+    front = f"<h1>Documentation</h1><p>Pages of this site: {', '.join(titles)}.</p>"
+    pages["/"] = PAGE.format(title="Documentation", links=links, body=front).encode()
     return pages
 
 
@@ -49,8 +50,8 @@ class _Pages(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def docs_site(folder: Path, port: int) -> Iterator[str]:
-    """Serves the pages of `folder` while the block runs; gives the URL of the first one.
+def docs_site(files: Sequence[Path], port: int) -> Iterator[str]:
+    """Serves Markdown files as pages while the block runs; gives the URL of the first one.
 
     The port is fixed, so that a second run finds the same documents.
 
@@ -58,7 +59,7 @@ def docs_site(folder: Path, port: int) -> Iterator[str]:
         ConfigurationError: the port is in use.
     """
     try:
-        server = ThreadingHTTPServer(("127.0.0.1", port), partial(_Pages, render(folder)))
+        server = ThreadingHTTPServer(("127.0.0.1", port), partial(_Pages, render(files)))
     except OSError as error:
         raise ConfigurationError(f"port {port}: {error.strerror}; pass --docs-port") from error
     thread = threading.Thread(target=server.serve_forever, daemon=True)

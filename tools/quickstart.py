@@ -21,9 +21,10 @@ from tools.rag import show_answer
 from tools.reports import etl_line, etl_table, feature_line
 
 ROOT = Path(__file__).parents[1]
+CODE = ("llm_engineering", "pipelines", "tools")
 AUTHOR = "LLM Pipeline System contributors"
 QUESTIONS = (
-    "What is the id of a document made from?",
+    "What is the revision of a document?",
     "How high is the tallest mountain of Norway?",
 )
 
@@ -62,8 +63,10 @@ def quickstart(
 
 
 def _crawl(platform: Platform, links: list[str], docs_port: int) -> EtlReport:
-    with docs_site(ROOT / "docs", docs_port) as site:
-        own = {"name": AUTHOR, "links": [str(ROOT), {"url": site, "depth": 1}]}
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    with docs_site(pages, docs_port) as site:
+        code = [str(ROOT / folder) for folder in CODE]
+        own = {"name": AUTHOR, "links": [*code, {"url": site, "depth": 1}]}
         config = EtlConfig.model_validate(
             {
                 "authors": [own, *({"links": [link]} for link in links)],

@@ -4,6 +4,7 @@ import json
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console, Group
 from rich.live import Live
 from rich.markdown import Markdown
@@ -37,7 +38,7 @@ def ask(
     ] = None,
     author: Author = None,
     category: Category = None,
-    top_k: TopK = 5,
+    top_k: TopK = 4,
     as_json: Json = False,
 ) -> None:
     """Answers from the indexed corpus, with numbered sources."""
@@ -56,7 +57,7 @@ def retrieve(
     question: Question,
     author: Author = None,
     category: Category = None,
-    top_k: TopK = 5,
+    top_k: TopK = 4,
     as_json: Json = False,
 ) -> None:
     """Prints the passages that a question finds, with the score of every stage."""
@@ -76,13 +77,17 @@ def _query(
     authors: list[str] | None,
     categories: list[DataCategory] | None,
 ) -> Query:
+    filters = SearchFilters(authors=tuple(authors or ()), categories=tuple(categories or ()))
+    try:
+        query = Query(text=question, filters=filters)
+    except ValidationError as error:
+        raise InvalidInput(f"the question {question!r:.40}: {error.errors()[0]['msg']}") from error
     if platform.chunk_index.live() is None:
         raise InvalidInput("nothing is indexed yet: poe run-etl, then poe run-feature")
-    filters = SearchFilters(authors=tuple(authors or ()), categories=tuple(categories or ()))
-    return Query(text=question, filters=filters)
+    return query
 
 
-def show_answer(console: Console, generator: AnswerGenerator, query: Query, top_k: int = 5) -> None:
+def show_answer(console: Console, generator: AnswerGenerator, query: Query, top_k: int = 4) -> None:
     """Shows the words as the model writes them, then the checked answer and its sources."""
     written = ""
     with Live(Text("reading…", style="dim"), console=console, transient=True) as live:

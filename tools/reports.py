@@ -7,11 +7,13 @@ from llm_engineering.domain.training import TrainingReport
 from pipelines.feature import FeatureReport
 
 REASONS_SHOWN = 3
+FAILURES_SHOWN = 20
 
 
 def etl_table(report: EtlReport) -> Table:
     """Returns a row for each link: what came, and why the rest did not."""
-    table = Table("site", box=None, header_style="bold")
+    table = Table(box=None, header_style="bold")
+    table.add_column("site", overflow="fold")
     for column in ("fetched", "new", "changed", "unchanged", "failed"):
         table.add_column(column, justify="right")
     table.add_column("why", overflow="fold")
@@ -22,6 +24,13 @@ def etl_table(report: EtlReport) -> Table:
         why = "\n".join([*reasons[:REASONS_SHOWN], *more])
         table.add_row(row.link, *(f"{count:,}" for count in counts), why)
     return table
+
+
+def failure_lines(report: EtlReport) -> list[str]:
+    """Returns a line for each page or file that failed: the first ones, and how many more."""
+    lines = [f"{failure.url}: {failure.reason}" for failure in report.failures]
+    more = len(lines) - FAILURES_SHOWN
+    return [*lines[:FAILURES_SHOWN], *[f"and {more:,} more: --json has them all"] * (more > 0)]
 
 
 def etl_line(report: EtlReport) -> str:

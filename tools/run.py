@@ -18,7 +18,7 @@ from pipelines.etl import run_etl
 from pipelines.feature import run_feature
 from pipelines.training import run_training
 from tools.console import RichProgress, command, print_error, print_json, print_result
-from tools.reports import etl_line, etl_table, feature_line, training_line
+from tools.reports import etl_line, etl_table, failure_lines, feature_line, training_line
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 
@@ -46,6 +46,8 @@ def etl(
             print_json(report.model_dump_json(indent=2))
         else:
             Console().print(etl_table(report))
+            for line in failure_lines(report):
+                print_error(line)
             print_result(etl_line(report), "poe run-feature")
         raise typer.Exit(0 if report.ok else 1)
 

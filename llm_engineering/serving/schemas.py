@@ -18,7 +18,7 @@ class RagRequest(BaseModel):
 
     query: str = Field(min_length=1, max_length=2000, pattern=r"\S")
     filters: SearchFilters = SearchFilters()
-    top_k: int = Field(default=5, ge=1, le=20)
+    top_k: int = Field(default=4, ge=1, le=20)
 
 
 class CitationOut(BaseModel):

@@ -12,7 +12,7 @@ from llm_engineering.infrastructure.in_memory.encoders import (
     HashingEmbeddingModel,
     WordSparseEncoder,
 )
-from tests.unit.encoders.bert_making import make_folder
+from tests.unit.infrastructure.encoders.bert_making import make_folder
 
 TEXTS = ["red sky", "", "green grass . blue sky", "\u65e5\u672c \U0001f642", "red " * 500]
 

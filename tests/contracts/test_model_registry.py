@@ -1,7 +1,6 @@
 """The contract of ModelRegistry, over the stand-in and MLflow on SQLite and a folder."""
 
 import hashlib
-import warnings
 from pathlib import Path
 from typing import Protocol
 
@@ -53,11 +52,8 @@ def tamper_mlflow(folder: Path) -> Tampering:
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """Returns a database that MLflow has set up: a minute's work on a busy machine, done once."""
     folder = tmp_path_factory.mktemp("empty")
-    with warnings.catch_warnings():
-        # MLflow 3.17 uses a loading strategy that SQLAlchemy 2.1 deprecates
-        warnings.filterwarnings("ignore", message="The ``noload`` loader strategy")
-        with pytest.raises(InvalidInput):
-            MLflowRegistry(None, folder=folder, cache=folder).get("llm", "1")
+    with pytest.raises(InvalidInput):
+        MLflowRegistry(None, folder=folder, cache=folder).get("llm", "1")
     return (folder / "mlflow.db").read_bytes()
 
 

@@ -7,16 +7,18 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import yaml
 
-from tests.e2e.site import Site
+from tests.integration.crawlers.local_site import LocalSite
 
 ROOT = Path(__file__).parents[2]
 PUMP = "How high must the water stand before the bilge pump starts?"
+Done = subprocess.CompletedProcess[str]
 
 
 @dataclass
@@ -24,49 +26,90 @@ class Workplace:
     """A data folder of its own, and the commands over it."""
 
     folder: Path
-    site: Site
+    site: LocalSite
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
 
     @property
     def environment(self) -> dict[str, str]:
         return {
             **os.environ,
-            "DATA_DIR": str(self.folder / "data"),
+            "DATA_DIR": str(self.data),
             "MODELS_DIR": os.environ.get("MODELS_DIR", str(ROOT / ".models")),
             "LOCAL_MODEL_ID": "smollm2-135m-instruct",
             "MAX_NEW_TOKENS_INFERENCE": "48",
         }
 
-    def run(self, module: str, *arguments: str, status: int = 0) -> str:
-        done = subprocess.run(
+    def begin(self, module: str, *arguments: str, **changes: str) -> subprocess.Popen[str]:
+        """Starts a command; `changes` are other settings."""
+        return subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
             cwd=ROOT,
-            env=self.environment,
-            capture_output=True,
+            env={**self.environment, **changes},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=240,
-            check=False,
+            start_new_session=True,  # a test's Ctrl-C is for this process alone
         )
+
+    def call(self, module: str, *arguments: str, **changes: str) -> Done:
+        """Returns how a command ended; it never shows a traceback."""
+        return finished(self.begin(module, *arguments, **changes))
+
+    def run(self, module: str, *arguments: str, status: int = 0) -> str:
+        done = self.call(module, *arguments)
         assert done.returncode == status, f"{arguments}: {done.stdout}\n{done.stderr}"
         return done.stdout
 
-    def crawl(self, status: int = 0) -> dict[str, object]:
-        config = self.folder / "etl.yaml"
-        link = {"url": f"{self.site.url}/", "depth": 2}
-        config.write_text(
-            yaml.safe_dump(
-                {
-                    "authors": [{"name": "Ada Lovelace", "links": [link]}],
-                    "allowed_private_hosts": [self.site.host],
-                }
-            )
+    def config(self, name: str, content: Mapping[str, object] | str) -> str:
+        """Returns the path of a new config file."""
+        path = self.folder / name
+        path.write_text(content if isinstance(content, str) else yaml.safe_dump(dict(content)))
+        return str(path)
+
+    def etl_config(self, links: Sequence[object]) -> str:
+        return self.config(
+            "etl.yaml",
+            {
+                "authors": [{"name": "Ada Lovelace", "links": list(links)}],
+                "allowed_private_hosts": [self.site.host, "127.0.0.1:9"],
+            },
         )
-        out = self.run("tools.run", "etl", "--config", str(config), "--json", status=status)
+
+    def site_config(self) -> str:
+        """Returns the config that crawls the whole site."""
+        return self.etl_config([{"url": f"{self.site.url}/", "depth": 2}])
+
+    def crawl(self, status: int = 0) -> dict[str, object]:
+        out = self.run("tools.run", "etl", "--config", self.site_config(), "--json", status=status)
         report: dict[str, object] = json.loads(out)
         return report
 
     def index(self) -> dict[str, int]:
         report: dict[str, int] = json.loads(self.run("tools.run", "feature", "--json"))
         return report
+
+
+def finished(process: subprocess.Popen[str]) -> Done:
+    """Returns how a command ended; it never shows a traceback."""
+    try:
+        out, err = process.communicate(timeout=240)
+    except BaseException:
+        process.kill()
+        process.communicate()
+        raise
+    assert "Traceback" not in out + err, err
+    return Done(process.args, process.returncode, out, err)
+
+
+def error_of(done: Done) -> str:
+    """Returns the one line that a command ended with."""
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1, done.stderr
+    assert done.stderr.rstrip().endswith(errors[0]), "nothing follows it"
+    return errors[0].removeprefix("error: ")
 
 
 class Served:
@@ -108,27 +151,3 @@ class Served:
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(60)
-
-
-def fill(site: Site) -> None:
-    """Puts two articles and a front page on the site."""
-    site.article(
-        "/pump.html",
-        "The bilge pump",
-        [
-            "The bilge pump starts when the water stands above 4 centimetres. It stops by "
-            "itself after two minutes, or when the float has come down again.",
-            "Clean the strainer every month, because weed in the strainer stops the pump.",
-        ],
-        "Grace Hopper",
-    )
-    site.article(
-        "/orchard.html",
-        "The orchard",
-        [
-            "Apple trees are pruned in late winter, before the buds open and the sap rises.",
-            "Water young trees in the evening, so that little of the water is lost.",
-        ],
-        "Ada Lovelace",
-    )
-    site.index()

@@ -14,9 +14,6 @@ from llm_engineering.domain.errors import IntegrityError, InvalidInput, StoreUna
 from llm_engineering.infrastructure.registry.hashes import files_below
 from llm_engineering.infrastructure.registry.mlflow_registry import MLflowRegistry
 
-# MLflow 3.17 uses a loading strategy that SQLAlchemy 2.1 deprecates
-pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
-
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

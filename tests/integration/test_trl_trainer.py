@@ -14,7 +14,7 @@ from llm_engineering.domain.training import TrainingConfig
 from llm_engineering.infrastructure.trainers.supervised import conversations, held_out_loss
 from llm_engineering.infrastructure.trainers.trl_trainer import TrlTrainer
 from tests.integration.tiny_model import write_tiny_model
-from tests.unit.training.training_making import generated_dataset
+from tests.unit.application.training.training_making import generated_dataset
 
 pytest.importorskip("trl")
 

@@ -7,7 +7,7 @@ import pytest
 from llm_engineering.domain.training import TrainingConfig
 from llm_engineering.infrastructure.trainers.factory import cuda_available, make_trainer
 from tests.integration.tiny_model import write_tiny_model
-from tests.unit.training.training_making import generated_dataset
+from tests.unit.application.training.training_making import generated_dataset
 
 
 @pytest.mark.gpu

@@ -87,7 +87,9 @@ class EtlConfig(Frozen):
         """Returns this run with other links, of nobody in particular.
 
         Raises:
-            ValidationError: one of them is not a link.
+            InvalidInput: one of them is not a link.
         """
+        for url in urls:
+            parsed_link(url)
         links = [{"url": url, "depth": depth, "max_pages": max_pages} for url in urls]
         return self.model_validate({**self.model_dump(), "authors": [{"links": links}]})

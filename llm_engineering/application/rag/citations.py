@@ -1,9 +1,13 @@
 """Citations: which span of which passage carries each sentence of an answer.
 
 The marks that a small model writes are not trusted: every sentence is looked up in the passages.
-A sentence is supported by a passage when the passage holds at least SUPPORT_MIN of the words that
-the sentence adds to the question, and a sentence of the passage means about the same (cosine of
-at least COSINE_MIN). Of the passages that support it, the one with the best sentence is cited.
+A sentence is supported by a passage when
+
+- the passage holds at least SUPPORT_MIN of the words that the sentence adds to the question,
+- every number, name and identifier of the sentence is in the passage or in the question, and
+- a sentence of the passage means about the same (cosine of at least COSINE_MIN).
+
+Of the passages that support it, the one with the best sentence is cited.
 """
 
 import re
@@ -14,9 +18,11 @@ from llm_engineering.application.ports.models import EmbeddingModel, SparseEncod
 from llm_engineering.domain.answers import Citation
 from llm_engineering.domain.queries import ScoredChunk
 
-SUPPORT_MIN = 0.8
+SUPPORT_MIN = 0.6
 COSINE_MIN = 0.5
 
+# numbers, snake_case and camelCase identifiers, and capitalised words inside a sentence
+_SPECIFIC = re.compile(r"\d+(?:[.,]\d+)*|\w+_\w+|[a-z]+[A-Z]\w*|(?<=[a-z,] )[A-Z][\w.]*\w")
 _MARK = re.compile(r"\s*\[\d+(?:\s*,\s*\d+)*\]")
 _SENTENCE_END = re.compile(
     r"""(?:(?<=[.!?])|(?<=[.!?]["')\]]))\s+(?=["'(\[`A-Z0-9])|\n\s*\n|\n(?=\s*[-*#|>])"""
@@ -121,10 +127,15 @@ class CitationChecker:
         return source, round(min(1.0, (cosine + share) / 2), 4)
 
     def _support(self, question: str, sentence: str, item: ScoredChunk) -> float:
-        """Returns the share (0.0-1.0) of the words new in `sentence` that the passage holds."""
+        """Returns the share (0.0-1.0) of the words new in `sentence` that the passage holds.
+
+        It is 0.0 when a number, name or identifier is nowhere to be found.
+        """
         said = set(self._sparse_encoder.encode_query(sentence).indices)
         new = said - set(self._sparse_encoder.encode_query(question).indices) or said
         passage = f"{item.chunk.title}\n{item.chunk.passage}"
+        if any(word not in f"{question}\n{passage}" for word in _SPECIFIC.findall(sentence)):
+            return 0.0
         there = set(self._sparse_encoder.encode_query(passage).indices)
         return len(new & there) / len(new) if new else 0.0
 

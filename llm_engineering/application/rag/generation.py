@@ -1,7 +1,7 @@
 """From a question to a cited answer."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -89,7 +89,7 @@ class AnswerGenerator:
                     return event.answer, found
         raise AssertionError("a stream ends with Done")
 
-    def stream(self, query: Query, k: int | None = None) -> Iterator[Event]:
+    def stream(self, query: Query, k: int | None = None) -> Generator[Event, None, None]:
         """Yields Sources, Tokens as the model writes them, and Done. Raises what `answer` raises.
 
         Closing the iterator stops the model.

@@ -27,7 +27,7 @@ class ContextRetriever(BaseRetriever):
     index: SkipValidation[ChunkIndex]
     embedder: SkipValidation[EmbeddingModel]
     sparse_encoder: SkipValidation[SparseEncoder]
-    k: int = Field(default=5, ge=1, le=100)
+    k: int = Field(default=4, ge=1, le=100)
     candidates: int = Field(default=50, ge=1, le=1000)
     dense_weight: float = Field(default=DENSE_WEIGHT, ge=0.0, le=1.0)
 

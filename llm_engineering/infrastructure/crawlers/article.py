@@ -11,7 +11,7 @@ from lxml import html
 
 from llm_engineering.application.ports.crawling import Link
 from llm_engineering.domain.documents import ArticleDocument
-from llm_engineering.domain.errors import DocumentError, FetchError, InvalidInput
+from llm_engineering.domain.errors import DocumentError, ExtractionError, FetchError, InvalidInput
 from llm_engineering.domain.ids import canonical_url
 from llm_engineering.infrastructure.crawlers.extraction import extract
 from llm_engineering.infrastructure.crawlers.fetcher import Fetcher, Response
@@ -140,16 +140,21 @@ class _SiteCrawl:
             response = self._fetcher.fetch(target.url)
             tree = parse(response.text, target.url)
             url = canonical_url(response.url)
-            return _Visit(target, self._document(response, tree), url, links(tree, response.url))
+            item = self._document(response, tree, target)
+            return _Visit(target, item, url, links(tree, response.url))
         except DocumentError as error:
             return _Visit(target, _located(error, target), target.url)
         except InvalidInput as error:  # a redirect to what is not an address
             return _Visit(target, _located(FetchError(target.url, str(error)), target), target.url)
 
     def _document(
-        self, response: Response, tree: html.HtmlElement
+        self, response: Response, tree: html.HtmlElement, target: _Target
     ) -> ArticleDocument | DocumentError:
-        found = extract(tree, response.url, self._clock())
+        """Returns the document, or why there is none: the links of such a page still count."""
+        try:
+            found = extract(tree, response.url, self._clock())
+        except ExtractionError as error:
+            return _located(error, target)
         return ArticleDocument.create(
             url=found.url,
             title=found.title,

@@ -40,7 +40,10 @@ def _parsed(address: str, fetcher: Fetcher) -> etree._Element:
     if body.startswith(_GZIP_MAGIC):
         body = _unzipped(address, body)
     parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False, recover=True)
-    root = etree.fromstring(body, parser) if body.strip() else None
+    try:
+        root = etree.fromstring(body, parser) if body.strip() else None
+    except etree.XMLSyntaxError:  # bytes of which nothing can be recovered
+        root = None
     if root is None or etree.QName(root).localname not in ("urlset", "sitemapindex"):
         raise FetchError(address, "not a sitemap")
     return root

@@ -26,6 +26,8 @@ _SCALARS = {
 _STRING = 8
 _ARRAY = 9
 _CONTEXT_LENGTH = ".context_length"
+# chat templates, the longest texts, have some thousand bytes; a damaged length asks for terabytes
+_LONGEST_TEXT = 1 << 24
 
 
 def context_length(path: Path) -> int:
@@ -37,7 +39,7 @@ def context_length(path: Path) -> int:
     try:
         with path.open("rb") as file:
             return _context_length(file)
-    except (OSError, struct.error, UnicodeDecodeError, KeyError) as error:
+    except (OSError, struct.error, UnicodeDecodeError, KeyError, RecursionError) as error:
         raise ModelError(f"{path}: not a GGUF model that can be read") from error
 
 
@@ -67,6 +69,8 @@ def _value(file: BinaryIO, kind: int) -> int | str:
 
 def _string(file: BinaryIO) -> str:
     (length,) = _read(file, "Q")
+    if length > _LONGEST_TEXT:
+        raise KeyError(length)
     return file.read(length).decode("utf-8")
 
 

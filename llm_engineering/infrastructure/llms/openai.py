@@ -20,7 +20,9 @@ def make_openai(model_id: str, options: ChatModelOptions) -> BaseChatModel:
 
     # ValueError: an answer that is not JSON; TypeError: one without choices
     failures = (OpenAIError, httpx.HTTPError, ValueError, TypeError)
-    model = with_translated_errors(ChatOpenAI, Vendor("openai", "OPENAI_API_KEY", failures))
+    place = f" at {options.openai_base_url}" if options.openai_base_url else ""
+    vendor = Vendor(f"openai{place}", "OPENAI_API_KEY", failures)
+    model = with_translated_errors(ChatOpenAI, vendor)
     return model(
         model=model_id,
         api_key=key,

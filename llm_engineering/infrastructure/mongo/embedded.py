@@ -11,7 +11,7 @@ from llm_engineering.infrastructure.mongo.address import Address, new_address
 from llm_engineering.infrastructure.mongo.binary import find_mongod
 from llm_engineering.infrastructure.mongo.locks import FileLock
 from llm_engineering.infrastructure.mongo.replica_set import make_writable, shut_down
-from llm_engineering.infrastructure.mongo.server_log import why_it_ended
+from llm_engineering.infrastructure.mongo.server_log import full_disk, why_it_ended
 
 _POLL_S = 0.02
 _CLOSE_S = 20.0
@@ -67,6 +67,10 @@ class EmbeddedMongo:
         except BaseException:
             self._leave()
             raise
+
+    def why_down(self) -> str | None:
+        """Returns that the disk is full, if it is: the usual end of a server that ran."""
+        return full_disk(self._folder)
 
     def close(self) -> None:
         """Ends the use; the last user waits (20 s at most) until the server is down."""

@@ -1,7 +1,7 @@
 """Errors of pymongo, translated once; no message holds more of the URI than its hosts."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from urllib.parse import unquote
 
@@ -40,12 +40,15 @@ def hosts_of(uri: str) -> str:
 
 
 @contextmanager
-def translated(hosts: str, url: str | None = None) -> Iterator[None]:
+def translated(
+    hosts: str, url: str | None = None, why_down: Callable[[], str | None] = lambda: None
+) -> Iterator[None]:
     """Turns pymongo's errors into ours.
 
     Args:
         hosts: where the server is, as `hosts_of` tells it.
         url: the document that is being written, if any.
+        why_down: asked when the server fails; gives the reason in one line if it knows it.
 
     Raises:
         DocumentError: the document of `url` is larger than MongoDB takes, or cannot be encoded.
@@ -63,7 +66,8 @@ def translated(hosts: str, url: str | None = None) -> Iterator[None]:
     except MongoConfigurationError as error:
         raise ConfigurationError(f"MongoDB at {hosts}: {one_line(error)}") from error
     except PyMongoError as error:
-        raise StoreUnavailable(f"MongoDB at {hosts}: {one_line(error)}") from error
+        reason = why_down() or one_line(error)
+        raise StoreUnavailable(f"MongoDB at {hosts}: {reason}") from error
 
 
 def _unfit(url: str | None, error: Exception) -> DocumentError:
@@ -84,6 +88,8 @@ def _refused_or_down(hosts: str, error: OperationFailure) -> ConfigurationError 
 
 
 def one_line(error: Exception) -> str:
-    """Returns what a vendor's error says, without its dump of the topology."""
+    """Returns what a vendor's error says, without its dumps of topology and timeouts."""
     text = " ".join(str(error).split())
-    return text.partition(", full error:")[0].partition(", Timeout:")[0][:_LONGEST]
+    for detail in (", full error:", ", Timeout:", " (configured timeouts:"):
+        text = text.partition(detail)[0]
+    return text[:_LONGEST]

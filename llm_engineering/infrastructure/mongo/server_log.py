@@ -11,14 +11,21 @@ _LONGEST = 300
 
 def why_it_ended(folder: Path, log: Path) -> str:
     """Returns one line: the disk is full, or the first error in the log, or its last line."""
-    free = shutil.disk_usage(folder).free
-    if free < _FULL_BYTES:
-        return f"the disk of {folder} is full ({free // 2**20} MiB free)"
+    if full := full_disk(folder):
+        return full
     lines = _tail(log)
     last = lines[-1] if lines else "it said nothing"
     # the first one is the cause: an abort follows it, and speaks of itself
     told = next((told for told in map(_error, lines) if told), last)
     return f"{' '.join(told.split())[:_LONGEST]} (log: {log})"
+
+
+def full_disk(folder: Path) -> str | None:
+    """Returns that the disk of a folder is full, if it is too full for a server."""
+    free = shutil.disk_usage(folder).free
+    if free < _FULL_BYTES:
+        return f"the disk of {folder} is full ({free // 2**20} MiB free)"
+    return None
 
 
 def _tail(log: Path) -> list[str]:

@@ -9,7 +9,7 @@ and the next save of that revision completes it. No transaction is needed, and a
 serves as well as a replica set. Every write waits for the journal of the majority.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Self
 from uuid import UUID
@@ -35,9 +35,16 @@ _PAGE = 50  # documents; each may have 16 MiB
 class MongoDocumentStore:
     """Documents, revisions, cleaned texts and authors in one database. Use `connect`."""
 
-    def __init__(self, client: MongoClient[Record], database: str, hosts: str) -> None:
+    def __init__(
+        self,
+        client: MongoClient[Record],
+        database: str,
+        hosts: str,
+        why_down: Callable[[], str | None] = lambda: None,
+    ) -> None:
         self._client = client
         self._hosts = hosts
+        self._why_down = why_down
         self._documents: Collection[Record] = client[database]["documents"]
         self._revisions: Collection[Record] = client[database]["revisions"]
         self._raw: Collection[Record] = client[database]["raw"]
@@ -45,20 +52,27 @@ class MongoDocumentStore:
         self._users: Collection[Record] = client[database]["users"]
 
     @classmethod
-    def connect(cls, uri: str, database: str, timeout_s: float = 5.0) -> Self:
+    def connect(
+        cls,
+        uri: str,
+        database: str,
+        timeout_s: float = 5.0,
+        why_down: Callable[[], str | None] = lambda: None,
+    ) -> Self:
         """Returns the store in `database`, reachable and with its indexes.
 
         Args:
             uri: mongodb:// or mongodb+srv://, with user and password if need be.
             database: its name.
             timeout_s: how long to look for the server, now and later.
+            why_down: gives the reason of an outage, if whoever runs the server knows it.
 
         Raises:
             ConfigurationError: the URI is wrong, or the server refuses user or password.
             StoreUnavailable: no server is found in time.
         """
         hosts = hosts_of(uri)
-        store = cls(_client(uri, timeout_s), database, hosts)
+        store = cls(_client(uri, timeout_s), database, hosts, why_down)
         try:
             store.ping()
             with store._errors():
@@ -211,7 +225,7 @@ class MongoDocumentStore:
         return [records.document_of(record) for record in found]
 
     def _errors(self, url: str | None = None) -> AbstractContextManager[None]:
-        return translated(self._hosts, url)
+        return translated(self._hosts, url, self._why_down)
 
 
 _CATEGORIES = tuple(category.value for category in DataCategory)

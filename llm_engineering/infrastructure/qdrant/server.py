@@ -94,7 +94,7 @@ class ServerChunkIndex:
             raise ConfigurationError(
                 f"QDRANT_DATABASE_HOST {host_or_url!r} is no host name or URL: {error}"
             ) from error
-        return cls(client, host_or_url)
+        return cls(client, host_or_url if is_url else f"{host_or_url}:{port}")
 
     def create(self, generation: Generation) -> None:
         """Makes an empty generation; completes one whose making was cut off."""

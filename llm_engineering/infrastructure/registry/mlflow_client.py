@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -57,7 +58,7 @@ def translated(uri: str) -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError, OSError) as error:
-        reason = _public(" ".join(str(error).split()))[:300]
+        reason = _public(_reason(error))[:300]
         refused = isinstance(error, MlflowException) and error.error_code in _OUR_FAULT
         ours = (
             InvalidInput(f"MLflow: {reason}")
@@ -65,6 +66,16 @@ def translated(uri: str) -> Iterator[None]:
             else StoreUnavailable(f"MLflow at {_public(uri)}: {reason}")
         )
         raise ours from (None if "@" in uri else error)  # its message would show the password
+
+
+def _reason(error: BaseException) -> str:
+    """Returns one line; of a connection that failed, only why."""
+    root = error
+    while (cause := root.__cause__ or root.__context__) is not None:
+        root = cause
+    if isinstance(root, ConnectionError | socket.gaierror) and root.strerror:
+        return f"no connection ({root.strerror})"
+    return " ".join(str(error).split())
 
 
 def _public(text: str) -> str:

@@ -330,3 +330,12 @@ def test_closing_the_crawl_ends_it(site: LocalSite) -> None:
     items.close()
     assert sum(site.hits.values()) < 30
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("crawl")]
+
+
+def test_the_links_of_a_page_without_text_are_followed(site: LocalSite, crawl: Crawl) -> None:
+    """Front pages are often nothing but links."""
+    site.add("/", '<html><body><a href="/a"><img src="/i.png"></a></body></html>')
+    site.article("/a", "Deep sea")
+    documents, errors = crawl("/", depth=1)
+    assert list(documents) == ["/a"]
+    assert isinstance(errors["/"], ExtractionError)

@@ -1,10 +1,9 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from pydantic import ValidationError
 
 from llm_engineering.domain.queries import Query, ScoredChunk, SearchFilters
-from llm_engineering.domain.releases import Generation
 from tests.builders import make_chunk
 
 
@@ -30,14 +29,24 @@ def test_the_score_is_that_of_the_last_stage() -> None:
     assert found.score == 0.9
 
 
-def test_the_passage_carries_the_headings_above_it() -> None:
-    chunk = make_chunk(text="The tide turns.", heading_path=("Sea", "Tides"))
-    assert chunk.passage == "Sea > Tides\nThe tide turns."
-    assert make_chunk(text="The tide turns.", heading_path=()).passage == "The tide turns."
-    assert chunk.passage_hash != make_chunk(text="The tide turns.", heading_path=()).passage_hash
+def test_one_instant_may_be_both_ends() -> None:
+    instant = datetime(2025, 1, 1, tzinfo=UTC)
+    filters = SearchFilters(published_from=instant, published_to=instant)
+    assert filters.published_from == filters.published_to
 
 
-def test_a_generation_is_named_by_what_made_it() -> None:
-    one = Generation(embedder="e1", chunker="c1", dimension=3)
-    assert one.name == "chunks-e1-c1"
-    assert one.name != Generation(embedder="e1", chunker="c2", dimension=3).name
+def test_dates_in_different_zones_are_compared_as_instants() -> None:
+    noon_in_tokyo = datetime(2025, 1, 1, 12, tzinfo=timezone(timedelta(hours=9)))
+    four_in_london = datetime(2025, 1, 1, 4, tzinfo=UTC)
+    SearchFilters(published_from=noon_in_tokyo, published_to=four_in_london)
+    with pytest.raises(ValidationError, match="published_from is after published_to"):
+        SearchFilters(published_from=four_in_london, published_to=noon_in_tokyo)
+
+
+def test_a_date_without_a_zone_and_an_unknown_category_are_refused() -> None:
+    with pytest.raises(ValidationError, match="timezone"):
+        SearchFilters(published_from=datetime(2025, 1, 1))
+    with pytest.raises(ValidationError, match="posts"):
+        SearchFilters.model_validate({"categories": ["letters"]})
+    with pytest.raises(ValidationError, match="author"):
+        SearchFilters.model_validate({"author": "Ada"})

@@ -16,8 +16,8 @@ from llm_engineering.infrastructure.in_memory.registry import InMemoryModelRegis
 from llm_engineering.infrastructure.in_memory.tracking import InMemoryTracker
 from llm_engineering.settings import load_config
 from pipelines.training import run_training
-from tests.unit.dataset.chunk_making import corpus
-from tests.unit.training.training_making import ScriptedTrainer
+from tests.unit.application.dataset.chunk_making import corpus
+from tests.unit.application.training.training_making import ScriptedTrainer
 
 LIVE = Generation(embedder="e", chunker="c", dimension=3)
 

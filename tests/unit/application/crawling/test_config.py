@@ -1,11 +1,10 @@
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
 
 from llm_engineering.application.crawling.config import CrawlLimits, EtlConfig
 from llm_engineering.application.ports.crawling import Link
-from llm_engineering.domain.errors import ConfigurationError
+from llm_engineering.domain.errors import ConfigurationError, InvalidInput
 from llm_engineering.settings import load_config
 
 ETL_YAML = Path(__file__).parents[4] / "configs" / "etl.yaml"
@@ -90,8 +89,16 @@ def test_links_of_the_command_line_replace_those_of_the_file() -> None:
         Link(url="/home/ada/tides", depth=1, max_pages=9),
     ]
     assert given.allowed_private_hosts == ("wiki.local",)
-    with pytest.raises(ValidationError, match="not a link"):
-        config.with_links(["gopher://b.org/"])
+
+
+@pytest.mark.parametrize(
+    "url", ["gopher://b.org/", "javascript:alert(1)", "http://", "", "http://b:99999/"]
+)
+def test_what_is_no_link_on_the_command_line_is_named_in_one_line(url: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        EtlConfig().with_links(["https://b.org/", url])
+    assert str(refused.value).startswith(f"not a link: {url!r}")
+    assert "\n" not in str(refused.value)
 
 
 def test_the_example_is_valid() -> None:

@@ -1,0 +1,112 @@
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+
+from llm_engineering.application.rag.citations import CitationChecker
+from llm_engineering.application.rag.generation import (
+    AnswerGenerator,
+    Done,
+    Event,
+    Sources,
+    Token,
+)
+from llm_engineering.application.rag.prompts import REFUSAL
+from llm_engineering.application.rag.retriever import ContextRetriever
+from llm_engineering.domain.answers import AnswerMode
+from llm_engineering.domain.errors import ModelError
+from llm_engineering.domain.queries import Query
+from llm_engineering.infrastructure.in_memory.chat_model import ScriptedChatModel
+from tests.unit.application.rag.test_retriever import CORPUS, MODEL, WORDS, retriever
+
+SAYS = "The bilge pump starts at four centimetres [1]."
+QUESTION = Query(text="When does the bilge pump start?")
+
+
+def generator(model: ScriptedChatModel, context: ContextRetriever | None = None) -> AnswerGenerator:
+    ticks: Iterator[int] = count()
+    return AnswerGenerator(
+        context or retriever(*CORPUS),
+        model,
+        "scripted:one",
+        CitationChecker(MODEL, WORDS),
+        timer=lambda: float(next(ticks)),
+    )
+
+
+def events(model: ScriptedChatModel) -> list[Event]:
+    return list(generator(model).stream(QUESTION))
+
+
+def test_an_answer_is_cited_and_says_what_it_cost() -> None:
+    answer, found = generator(ScriptedChatModel([SAYS])).answer(QUESTION)
+    assert answer.text == "The bilge pump starts at four centimetres. [1]"
+    assert answer.citations[0].url == found[0].chunk.url == "https://example.org/1"
+    assert answer.grounded
+    assert answer.mode is AnswerMode.GENERATED
+    assert answer.model == "scripted:one"
+    assert answer.usage.output_tokens == len(SAYS.split())
+    assert answer.usage.input_tokens > 0
+    assert list(answer.timings_ms) == ["retrieve", "first_token", "generate", "check", "total"]
+    assert all(value > 0 for value in answer.timings_ms.values())
+
+
+def test_sources_come_first_then_the_words_then_the_checked_answer() -> None:
+    stream = events(ScriptedChatModel([SAYS]))
+    assert isinstance(stream[0], Sources)
+    assert isinstance(stream[-1], Done)
+    words = [event.text for event in stream[1:-1] if isinstance(event, Token)]
+    assert "".join(words) == SAYS
+    assert len(words) > 3
+
+
+def test_the_model_reads_the_passages_and_the_question() -> None:
+    model = ScriptedChatModel([SAYS])
+    generator(model).answer(QUESTION)
+    asked = model.asked[0][-1].text
+    assert "[1] " in asked
+    assert "the bilge pump starts at four centimetres" in asked
+    assert asked.endswith(f"Question: {QUESTION.text}")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        REFUSAL,
+        "The passages do not mention a pump.",
+        "The sources do not answer the question.",
+        "Whales sing in spring, far from any harbour.",
+        "",
+    ],
+)
+def test_what_the_sources_do_not_say_is_refused(said: str) -> None:
+    answer, _ = generator(ScriptedChatModel([said])).answer(QUESTION)
+    assert answer.text == REFUSAL
+    assert not answer.grounded
+    assert answer.citations == ()
+    assert answer.mode is AnswerMode.REFUSED
+
+
+def test_without_passages_the_model_is_not_asked() -> None:
+    model = ScriptedChatModel([])
+    answer, found = generator(model, retriever()).answer(QUESTION)
+    assert (answer.text, found, model.asked) == (REFUSAL, [], [])
+
+
+def test_a_failing_model_is_an_error() -> None:
+    with pytest.raises(ModelError, match="overloaded"):
+        generator(ScriptedChatModel([ModelError("overloaded")])).answer(QUESTION)
+
+
+def test_closing_the_stream_stops_the_model() -> None:
+    stream = generator(ScriptedChatModel([SAYS])).stream(QUESTION)
+    assert isinstance(next(stream), Sources)
+    assert isinstance(next(stream), Token)
+    stream.close()
+    assert list(stream) == []
+
+
+def test_warming_up_loads_without_asking_the_model() -> None:
+    model = ScriptedChatModel([])
+    generator(model).warm_up(model_in_process=True)
+    assert model.asked == []

@@ -1,0 +1,37 @@
+"""A web in a dictionary, for crawlers that fetch."""
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+from llm_engineering.domain.errors import FetchError
+from llm_engineering.infrastructure.crawlers.fetcher import HTML_TYPES, Fetcher, Response
+
+
+class ScriptedWeb(Fetcher):
+    """Answers with the pages it was given; `asked` records every address.
+
+    A page is its bytes, or the error that fetching it raises. Any other address is not found.
+    """
+
+    def __init__(self, pages: Mapping[str, bytes | FetchError]) -> None:
+        self._pages = pages
+        self.asked: list[str] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        pass
+
+    def fetch(self, url: str, content_types: frozenset[str] = HTML_TYPES) -> Response:
+        self.asked.append(url)
+        page = self._pages.get(url, FetchError(url, "HTTP 404"))
+        if isinstance(page, FetchError):
+            raise page
+        return Response(url, min(content_types), "utf-8", page)

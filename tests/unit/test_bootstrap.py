@@ -1,0 +1,386 @@
+"""The composition root: what each setting gives, that nothing is built early, and the order of
+closing. The servers are replaced by stand-ins that note what is done with them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from llm_engineering.application.crawling.config import CrawlLimits
+from llm_engineering.application.crawling.dispatcher import CrawlerDispatcher
+from llm_engineering.bootstrap import Platform, now
+from llm_engineering.domain.answers import Answer, AnswerMode
+from llm_engineering.domain.errors import ConfigurationError, InvalidInput
+from llm_engineering.domain.queries import Query
+from llm_engineering.infrastructure.encoders.bm25 import Bm25Encoder
+from llm_engineering.infrastructure.encoders.openvino_bert import OpenVINOEmbeddingModel
+from llm_engineering.infrastructure.in_memory.encoders import (
+    HashingEmbeddingModel,
+    WordSparseEncoder,
+)
+from llm_engineering.infrastructure.in_memory.registry import InMemoryModelRegistry
+from llm_engineering.infrastructure.in_memory.tracking import InMemoryTracker
+from llm_engineering.infrastructure.llms import factory
+from llm_engineering.infrastructure.llms.local import LocalChatModel
+from llm_engineering.infrastructure.llms.registered import RegisteredChatModel
+from llm_engineering.infrastructure.mongo import embedded
+from llm_engineering.infrastructure.mongo.store import MongoDocumentStore
+from llm_engineering.infrastructure.qdrant.edge import EdgeChunkIndex
+from llm_engineering.infrastructure.qdrant.server import ServerChunkIndex
+from llm_engineering.infrastructure.trainers import factory as trainers
+from llm_engineering.infrastructure.trainers.trl_trainer import TrlTrainer
+from llm_engineering.settings import Settings, load_settings
+from tests.unit.infrastructure.encoders.bert_making import make_folder
+
+KEY = SecretStr("canary-4711")
+Open = Callable[..., Platform]
+
+
+@pytest.fixture
+def platform_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
+    """Makes platforms whose folders lie in a folder of the test."""
+    monkeypatch.chdir(tmp_path)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name, raising=False)
+
+    def open_platform(**settings: Any) -> Platform:
+        folders = {
+            "DATA_DIR": tmp_path / "data",
+            "MODELS_DIR": tmp_path / "models",
+            "MODEL_CACHE_DIR": tmp_path / "cache",
+        }
+        return Platform(load_settings(**{**folders, **settings}))
+
+    return open_platform
+
+
+class Closable:
+    """Notes its closing."""
+
+    def __init__(self, name: str, events: list[str]) -> None:
+        self.name = name
+        self._events = events
+
+    def close(self) -> None:
+        self._events.append(f"close {self.name}")
+
+
+@pytest.fixture
+def events(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is done with MongoDB, in order."""
+    done: list[str] = []
+
+    class Server(Closable):
+        def __init__(self, folder: Path) -> None:
+            super().__init__("server", done)
+            done.append(f"server in {folder.name}")
+
+        def start(self) -> str:
+            done.append("start server")
+            return "mongodb://embedded"
+
+    def connect(uri: str, database: str) -> Closable:
+        done.append(f"connect {uri} {database}")
+        return Closable("store", done)
+
+    monkeypatch.setattr(embedded, "EmbeddedMongo", Server)
+    monkeypatch.setattr(MongoDocumentStore, "connect", connect)
+    return done
+
+
+# --- laziness and closing
+
+
+def test_a_platform_builds_nothing_until_it_is_asked(platform_with: Open, tmp_path: Path) -> None:
+    with platform_with():
+        pass
+    assert not (tmp_path / "data").exists()
+
+
+def test_the_embedded_server_is_started_and_closed_after_its_store(
+    platform_with: Open, events: list[str]
+) -> None:
+    with platform_with(DATABASE_NAME="tides") as platform:
+        assert events == []
+        assert platform.document_store is platform.document_store
+    assert events == [
+        "server in mongo",
+        "start server",
+        "connect mongodb://embedded tides",
+        "close store",
+        "close server",
+    ]
+
+
+def test_a_server_of_ones_own_is_connected_and_never_started(
+    platform_with: Open, events: list[str], tmp_path: Path
+) -> None:
+    with platform_with(DATABASE_HOST="mongodb://db.example:27017") as platform:
+        _ = platform.document_store
+    assert events == ["connect mongodb://db.example:27017 llm_pipeline", "close store"]
+    assert not (tmp_path / "data" / "mongo").exists()
+
+
+def test_an_embedded_server_is_closed_though_the_store_cannot_connect(
+    platform_with: Open, events: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(uri: str, database: str) -> None:
+        raise ConfigurationError("refused")
+
+    monkeypatch.setattr(MongoDocumentStore, "connect", refuse)
+    platform = platform_with()
+    with pytest.raises(ConfigurationError, match="refused"), platform:
+        _ = platform.document_store
+    assert events[-1] == "close server"
+
+
+def test_an_error_in_the_block_closes_everything_and_is_not_hidden(
+    platform_with: Open, events: list[str]
+) -> None:
+    platform = platform_with()
+    with pytest.raises(KeyError, match="mine"), platform:
+        _ = platform.document_store
+        raise KeyError("mine")
+    assert events[-2:] == ["close store", "close server"]
+    platform.close()
+    assert events.count("close store") == 1, "closing twice closes once"
+
+
+def test_what_was_built_last_is_closed_first(
+    platform_with: Open, events: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close = EdgeChunkIndex.close
+
+    def noted(index: EdgeChunkIndex) -> None:
+        events.append("close index")
+        close(index)
+
+    monkeypatch.setattr(EdgeChunkIndex, "close", noted)
+    with platform_with() as platform:
+        _ = platform.document_store, platform.chunk_index
+    assert events[-3:] == ["close index", "close store", "close server"]
+
+
+# --- the index
+
+
+def test_the_index_is_embedded_unless_a_server_is_named(
+    platform_with: Open, tmp_path: Path
+) -> None:
+    with platform_with() as platform:
+        assert isinstance(platform.chunk_index, EdgeChunkIndex)
+        assert platform.chunk_index.live() is None
+    assert (tmp_path / "data" / "qdrant").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("settings", "uri"),
+    [
+        ({"QDRANT_DATABASE_HOST": "qdrant"}, "http://qdrant:6333"),
+        (
+            {"QDRANT_DATABASE_HOST": "qdrant", "QDRANT_DATABASE_PORT": 7000, "QDRANT_APIKEY": KEY},
+            "https://qdrant:7000",
+        ),
+        (
+            {
+                "USE_QDRANT_CLOUD": True,
+                "QDRANT_CLOUD_URL": "https://x.cloud.example:6333",
+                "QDRANT_APIKEY": KEY,
+            },
+            "https://x.cloud.example:6333",
+        ),
+        (
+            {"QDRANT_DATABASE_HOST": "qdrant", "QDRANT_CLOUD_URL": "https://x.cloud.example:6333"},
+            "http://qdrant:6333",
+        ),
+    ],
+    ids=["server", "server with key", "cloud", "cloud not switched on"],
+)
+def test_a_named_server_or_the_cloud_gets_the_index(
+    platform_with: Open, settings: dict[str, Any], uri: str, tmp_path: Path
+) -> None:
+    with platform_with(**settings) as platform:
+        index = platform.chunk_index
+        assert isinstance(index, ServerChunkIndex)
+        assert index._client._client.rest_uri == uri  # type: ignore[attr-defined]
+    assert not (tmp_path / "data").exists()
+
+
+# --- models
+
+
+@pytest.mark.parametrize(
+    ("provider", "expected"),
+    [
+        ({}, "local:qwen2.5-coder-1.5b-instruct"),
+        ({"LOCAL_MODEL_ID": "small"}, "local:small"),
+        ({"LLM_PROVIDER": "openai", "OPENAI_API_KEY": KEY}, "openai:gpt-4o-mini"),
+        ({"LLM_PROVIDER": "google", "GOOGLE_API_KEY": KEY}, "google:gemini-2.5-flash"),
+        (
+            {"LLM_PROVIDER": "huggingface", "HUGGINGFACE_ACCESS_TOKEN": KEY},
+            "huggingface:Qwen/Qwen2.5-7B-Instruct",
+        ),
+    ],
+    ids=str,
+)
+def test_the_provider_decides_the_chat_model(
+    platform_with: Open, provider: dict[str, Any], expected: str
+) -> None:
+    assert platform_with(**provider).default_chat_model == expected
+
+
+def test_a_chat_model_has_the_settings_and_is_made_once(
+    platform_with: Open, tmp_path: Path
+) -> None:
+    weights = tmp_path / "tiny.gguf"
+    weights.write_bytes(b"GGUF")
+    platform = platform_with(
+        LOCAL_MODEL_ID=str(weights), TEMPERATURE_INFERENCE=0.5, MAX_NEW_TOKENS_INFERENCE=9
+    )
+    model = platform.chat_model()
+    assert isinstance(model, LocalChatModel)
+    assert (model.file, model.temperature, model.max_tokens) == (weights, 0.5, 9)
+    assert model.cache_folder == tmp_path / "cache"
+    assert platform.chat_model(f"local:{weights}") is model
+
+
+def test_another_reference_gives_another_model(
+    platform_with: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    def make(reference: str, *_: object, **__: object) -> object:
+        made.append(reference)
+        return object()
+
+    monkeypatch.setattr(factory, "make_chat_model", make)
+    platform = platform_with()
+    first, second = platform.chat_model("openai:a"), platform.chat_model("openai:b")
+    assert first is not second
+    assert platform.chat_model("openai:a") is first
+    assert made == ["openai:a", "openai:b"]
+
+
+def test_a_provider_without_its_key_names_the_setting(platform_with: Open) -> None:
+    with pytest.raises(ConfigurationError, match="OPENAI_API_KEY"):
+        platform_with().chat_model("openai:gpt-4o-mini")
+
+
+@pytest.mark.parametrize(
+    ("reference", "version"),
+    [("mlflow:llm@champion", 2), ("mlflow:llm/1", 1), ("mlflow:llm", 2), ("mlflow:llm@2", 2)],
+)
+def test_a_registered_model_is_taken_by_alias_or_version(
+    platform_with: Open, tmp_path: Path, reference: str, version: int
+) -> None:
+    registry = InMemoryModelRegistry(tmp_path / "registered")
+    for number in (1, 2):
+        files = tmp_path / f"model-{number}"
+        files.mkdir()
+        (files / "config.json").write_text(f'{{"number": {number}}}')
+        registry.register("llm", files, {}, {})
+    registry.set_alias("llm", "champion", 2)
+    platform = platform_with()
+    platform.__dict__["registry"] = registry
+    model = platform.chat_model(reference)
+    assert isinstance(model, RegisteredChatModel)
+    assert (model.folder / "config.json").read_text() == f'{{"number": {version}}}'
+
+
+def test_a_model_that_was_never_registered_is_named(platform_with: Open, tmp_path: Path) -> None:
+    platform = platform_with()
+    platform.__dict__["registry"] = InMemoryModelRegistry(tmp_path)
+    with pytest.raises(InvalidInput, match="'llm' has no 'champion'"):
+        platform.chat_model("mlflow:llm@champion")
+
+
+def test_the_embedder_is_the_one_of_the_settings(platform_with: Open, tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "embedder")
+    platform = platform_with(TEXT_EMBEDDING_MODEL_ID=str(folder))
+    assert isinstance(platform.embedding_model, OpenVINOEmbeddingModel)
+    assert platform.embedding_model is platform.embedding_model
+    assert isinstance(platform.sparse_encoder, Bm25Encoder)
+
+
+def test_the_trainer_is_chosen_by_what_the_machine_has(
+    platform_with: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trainers, "cuda_available", lambda: False)
+    assert isinstance(platform_with().trainer, TrlTrainer)
+
+
+# --- use cases
+
+
+def with_stand_ins(platform: Platform) -> Platform:
+    platform.__dict__["embedding_model"] = HashingEmbeddingModel()
+    platform.__dict__["sparse_encoder"] = WordSparseEncoder()
+    return platform
+
+
+def test_retrieval_over_an_empty_index_finds_nothing(platform_with: Open) -> None:
+    with with_stand_ins(platform_with()) as platform:
+        assert platform.retriever().invoke("where are the tides?") == []
+
+
+def test_the_generator_is_named_after_the_model_it_asks(
+    platform_with: Open, tmp_path: Path
+) -> None:
+    weights = tmp_path / "tiny.gguf"
+    weights.write_bytes(b"GGUF")
+    with with_stand_ins(platform_with(LOCAL_MODEL_ID=str(weights))) as platform:
+        for reference in (None, f"local:{weights}"):
+            generator = platform.answer_generator(reference)
+            assert f"local:{weights}" in vars(generator).values()
+
+
+def test_questions_still_on_their_way_are_written_when_the_platform_closes(
+    platform_with: Open,
+) -> None:
+    tracker = InMemoryTracker()
+    answer = Answer(text="No.", grounded=False, mode=AnswerMode.REFUSED, model="local:small")
+    with platform_with() as platform:
+        platform.__dict__["tracker"] = tracker
+        platform.question_log.record(answer, [], Query(text="Where are the tides?"))
+    (task,) = tracker.tasks
+    assert (task.name, task.outcome) == ("rag-service", "done")
+    assert "Where are the tides?" in str(vars(task))
+
+
+def test_the_dispatcher_clones_below_the_data_folder(platform_with: Open, tmp_path: Path) -> None:
+    dispatcher = platform_with().crawler_dispatcher(["127.0.0.1:8765"], CrawlLimits())
+    assert isinstance(dispatcher, CrawlerDispatcher)
+    assert (tmp_path / "data" / "git").is_dir()
+
+
+def test_tracker_and_registry_keep_their_files_below_the_data_folder(
+    platform_with: Open, tmp_path: Path
+) -> None:
+    platform = platform_with(CLEARML_API_ACCESS_KEY=KEY, CLEARML_API_SECRET_KEY=KEY)
+    assert "canary" not in repr(vars(platform.tracker))
+    assert platform.registry is platform.registry
+    assert {path.name for path in (tmp_path / "data").iterdir()} == {
+        "clearml",
+        "mlflow",
+        "registered-models",
+    }
+
+
+# --- folders and the clock
+
+
+def test_folders_are_made_absolute_and_a_home_is_expanded(
+    platform_with: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert platform_with(DATA_DIR="~/data").folder("x") == tmp_path / "home" / "data" / "x"
+    assert platform_with(DATA_DIR="relative").folder("x") == tmp_path / "relative" / "x"
+    assert (tmp_path / "relative" / "x").is_dir()
+
+
+def test_the_clock_knows_its_zone() -> None:
+    offset = now().utcoffset()
+    assert offset is not None
+    assert not offset

@@ -1,0 +1,97 @@
+import io
+
+import pytest
+from rich.console import Console
+
+from llm_engineering.bootstrap import Platform
+from llm_engineering.domain.errors import (
+    ConfigurationError,
+    InvalidInput,
+    ModelError,
+    PipelineError,
+    StoreUnavailable,
+)
+from tools.console import RichProgress, command, print_json, print_result
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (ConfigurationError("LLM_PROVIDER is wrong"), 2),
+        (InvalidInput("nothing is indexed yet"), 2),
+        (StoreUnavailable("MongoDB is out of reach"), 1),
+        (ModelError("the model failed"), 1),
+    ],
+)
+def test_our_errors_are_one_line_and_a_status(
+    error: PipelineError, status: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped, command():
+        raise error
+    assert stopped.value.code == status
+    assert capsys.readouterr().err == f"error: {error}\n"
+
+
+def test_control_c_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped, command():
+        raise KeyboardInterrupt
+    assert stopped.value.code == 130
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_what_we_did_not_foresee_keeps_its_traceback() -> None:
+    with pytest.raises(ZeroDivisionError), command():
+        raise ZeroDivisionError
+
+
+def test_a_wrong_setting_is_told_before_anything_is_opened(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LLM_PROVIDER", "nobody")
+    with pytest.raises(SystemExit) as stopped, command():
+        raise AssertionError("never reached")
+    assert stopped.value.code == 2
+    assert "LLM_PROVIDER" in capsys.readouterr().err
+
+
+def test_the_platform_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[Platform] = []
+
+    def close(platform: Platform) -> None:
+        closed.append(platform)
+
+    monkeypatch.setattr(Platform, "close", close)
+    with command() as platform:
+        assert closed == []
+    assert closed == [platform]
+
+
+def test_long_lines_are_not_broken(capsys: pytest.CaptureFixture[str]) -> None:
+    print_result("x" * 300, "poe run-feature [now]")
+    assert capsys.readouterr().out == f"{'x' * 300}\nnext: poe run-feature [now]\n"
+
+
+def test_data_is_printed_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json('{"a": "[bold]"}')
+    assert capsys.readouterr().out == '{"a": "[bold]"}\n'
+
+
+@pytest.mark.parametrize("total", [None, 3])
+def test_bars_show_the_stage_and_how_much_was_done(total: int | None) -> None:
+    shown = io.StringIO()
+    progress = RichProgress(Console(file=shown, width=100))
+    with progress.stage("embed chunks", total) as advance:
+        advance(1)
+        advance(2)
+    assert "embed chunks" in shown.getvalue()
+    assert "3/3" in shown.getvalue()
+
+
+def test_one_stage_inside_another() -> None:
+    shown = io.StringIO()
+    progress = RichProgress(Console(file=shown, width=100))
+    with progress.stage("outer", 1) as outer, progress.stage("inner", 2) as inner:
+        inner(2)
+        outer(1)
+    assert "outer" in shown.getvalue()
+    assert "inner" in shown.getvalue()
