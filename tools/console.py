@@ -1,6 +1,7 @@
 """What every command shares: bars on stderr, results on stdout, one line for an error."""
 
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from llm_engineering.domain.errors import ConfigurationError, InvalidInput, Pipe
 from llm_engineering.settings import load_settings
 
 USAGE_ERROR = 2
+INTERRUPTED = 130
 
 
 class RichProgress:
@@ -68,7 +70,18 @@ def command(**overrides: object) -> Iterator[Platform]:
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         print_error("stopped; what was stored stays, and the same command goes on from there")
-        raise SystemExit(130) from None
+        raise SystemExit(INTERRUPTED) from None
+
+
+def main(app: Callable[[], object]) -> None:
+    """Runs a command line. After Ctrl-C it ends at once: threads may be waiting for a page."""
+    try:
+        app()
+    except SystemExit as end:
+        if end.code != INTERRUPTED:
+            raise
+        sys.stdout.flush()
+        os._exit(INTERRUPTED)
 
 
 def print_error(message: str) -> None:

@@ -15,7 +15,7 @@ from llm_engineering.bootstrap import Platform
 from llm_engineering.domain.queries import Query
 from pipelines.etl import run_etl
 from pipelines.feature import run_feature
-from tools.console import RichProgress, command, print_result
+from tools.console import RichProgress, command, main, print_result
 from tools.docs_site import docs_site
 from tools.rag import show_answer
 from tools.reports import etl_line, etl_table, feature_line
@@ -77,4 +77,4 @@ def _crawl(platform: Platform, links: list[str], docs_port: int) -> EtlReport:
 
 
 if __name__ == "__main__":
-    app()
+    main(app)

@@ -16,7 +16,7 @@ from llm_engineering.domain.answers import Answer
 from llm_engineering.domain.errors import InvalidInput
 from llm_engineering.domain.queries import Query, ScoredChunk, SearchFilters
 from llm_engineering.domain.types import DataCategory
-from tools.console import command, print_json
+from tools.console import command, main, print_json
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 
@@ -129,4 +129,4 @@ def _print_passage(console: Console, n: int, found: ScoredChunk) -> None:
 
 
 if __name__ == "__main__":
-    app()
+    main(app)

@@ -17,7 +17,7 @@ from llm_engineering.settings import load_config
 from pipelines.etl import run_etl
 from pipelines.feature import run_feature
 from pipelines.training import run_training
-from tools.console import RichProgress, command, print_error, print_json, print_result
+from tools.console import RichProgress, command, main, print_error, print_json, print_result
 from tools.reports import etl_line, etl_table, failure_lines, feature_line, training_line
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
@@ -123,4 +123,4 @@ def serve(
 
 
 if __name__ == "__main__":
-    app()
+    main(app)

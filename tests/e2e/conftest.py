@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.site import fill
-from tests.e2e.workplace import Served, Workplace
+from tests.e2e.workplace import ANSWERING_MODEL, Served, Workplace
 from tests.integration.crawlers.local_site import serve_site
 
 
@@ -21,7 +21,7 @@ def workplace(tmp_path: Path) -> Iterator[Workplace]:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with serve_site() as site:
         fill(site)
-        workplace = Workplace(tmp_path_factory.mktemp("served"), site)
+        workplace = Workplace(tmp_path_factory.mktemp("served"), site, ANSWERING_MODEL)
         workplace.crawl()
         workplace.index()
         service = Served(workplace)

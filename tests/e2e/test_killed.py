@@ -5,6 +5,7 @@ import subprocess
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from uuid import UUID
 
@@ -42,7 +43,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workplace]:
 def stuck(site: LocalSite, path: str) -> Iterator[None]:
     """A page that does not answer during the block, so that the crawl waits for it."""
     answer, released = site.pages[path], threading.Event()
-    site.pages[path] = lambda request: [released.wait(60), answer(request)][1]
+
+    def wait_and_answer(request: BaseHTTPRequestHandler) -> None:
+        released.wait(60)
+        answer(request)
+
+    site.pages[path] = wait_and_answer
     try:
         yield
     finally:
@@ -67,7 +73,7 @@ def begin_etl(place: Workplace) -> "subprocess.Popen[str]":
 
 
 def begin_feature(place: Workplace) -> "subprocess.Popen[str]":
-    config = place.config("feature.yaml", {"batch_size": 4, "commit_documents": 2})
+    config = place.config("feature.yaml", {"batch_size": 8, "commit_documents": 5})
     return place.begin("tools.run", "feature", "--config", config, "--json")
 
 
@@ -119,8 +125,7 @@ def test_kill_9_while_crawling_loses_no_acknowledged_document(place: Workplace) 
     assert before.items() <= after.items()
     assert len(after) < DOCUMENTS
 
-    report = place.crawl()
-    (row,) = report["rows"]
+    (row,) = place.crawl()["rows"]
     assert row["new"] == DOCUMENTS - len(after)
     assert row["unchanged"] == len(after)
 

@@ -6,6 +6,7 @@ import time
 import httpx
 import pytest
 
+from tests.e2e.site import put_article, put_index
 from tests.e2e.workplace import PUMP, Served
 
 
@@ -27,13 +28,14 @@ def test_the_service_answers_and_takes_up_new_data_without_a_restart(served: Ser
 
     asking = threading.Thread(target=keep_asking)
     asking.start()
-    workplace.site.article(
+    put_article(
+        workplace.site,
         "/lamp.html",
         "The anchor lamp",
         ["The anchor lamp of the ship burns for exactly 97 hours on one charge of its battery."],
         "Grace Hopper",
     )
-    workplace.site.index()
+    put_index(workplace.site)
     workplace.crawl()
     workplace.index()
     finished = time.monotonic()

@@ -122,6 +122,7 @@ def test_a_server_that_is_down_is_an_outage_within_seconds(tmp_path: Path, model
         registry.register("llm", model, {}, {})
     assert time.monotonic() - began < 60
     assert "secret" not in str(outage.value)
+    assert str(outage.value).endswith("no connection (Connection refused)")
 
 
 def test_a_database_that_cannot_be_opened_is_an_outage(tmp_path: Path) -> None:

@@ -81,7 +81,10 @@ def events(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             done.append("start server")
             return "mongodb://embedded"
 
-    def connect(uri: str, database: str) -> Closable:
+        def why_down(self) -> str | None:
+            return None
+
+    def connect(uri: str, database: str, **_: object) -> Closable:
         done.append(f"connect {uri} {database}")
         return Closable("store", done)
 
@@ -126,7 +129,7 @@ def test_a_server_of_ones_own_is_connected_and_never_started(
 def test_an_embedded_server_is_closed_though_the_store_cannot_connect(
     platform_with: Open, events: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(uri: str, database: str) -> None:
+    def refuse(uri: str, database: str, **_: object) -> None:
         raise ConfigurationError("refused")
 
     monkeypatch.setattr(MongoDocumentStore, "connect", refuse)

@@ -65,13 +65,14 @@ class AnswerGenerator:
         self._timer = timer
 
     def warm_up(self, *, model_in_process: bool) -> None:
-        """Loads the embedder, and the chat model where it runs in this process.
+        """Loads the embedder; has a model in this process read what every prompt begins with.
 
-        Then the first question waits for nothing. Raises what `answer` raises.
+        Then the first question waits for nothing else. Raises what `answer` raises.
         """
         self._retriever.retrieve(Query(text="warm up"))
         if model_in_process:
-            self._model.get_num_tokens("warm up")
+            reader = answer_prompt() | self._model.bind(max_tokens=1)
+            reader.invoke({"passages": "", "question": "warm up"})
 
     def answer(self, query: Query, k: int | None = None) -> tuple[Answer, Sequence[ScoredChunk]]:
         """Returns the checked answer and the passages that were found.

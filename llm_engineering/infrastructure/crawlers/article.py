@@ -66,7 +66,8 @@ class ArticleCrawler:
             try:
                 yield from crawl.run(pool, window=2 * self._concurrency)
             finally:
-                pool.shutdown(cancel_futures=True)
+                # who stops early does not wait for pages that do not answer
+                pool.shutdown(wait=False, cancel_futures=True)
 
 
 class _SiteCrawl:

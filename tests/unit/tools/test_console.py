@@ -11,7 +11,7 @@ from llm_engineering.domain.errors import (
     PipelineError,
     StoreUnavailable,
 )
-from tools.console import RichProgress, command, print_json, print_result
+from tools.console import RichProgress, command, main, print_json, print_result
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,33 @@ def test_control_c_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
         raise KeyboardInterrupt
     assert stopped.value.code == 130
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (OSError(28, "No space left on device", "/data/x"), "/data/x: No space left on device"),
+        (OSError(28, "No space left on device"), "No space left on device"),
+        (OSError("odd"), "odd"),
+    ],
+)
+def test_a_full_disk_is_one_line_wherever_it_strikes(
+    error: OSError, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped, command():
+        raise error
+    assert stopped.value.code == 1
+    assert capsys.readouterr().err == f"error: {line}\n"
+
+
+@pytest.mark.parametrize("code", [0, 1, 2])
+def test_a_command_line_keeps_its_status(code: int) -> None:
+    def app() -> None:
+        raise SystemExit(code)
+
+    with pytest.raises(SystemExit) as ended:
+        main(app)
+    assert ended.value.code == code
 
 
 def test_what_we_did_not_foresee_keeps_its_traceback() -> None:

@@ -5,7 +5,7 @@ from rich.console import Console
 from llm_engineering.application.crawling.outcome import EtlReport, Failure, SiteOutcome
 from llm_engineering.domain.training import TrainingReport
 from pipelines.feature import FeatureReport
-from tools.reports import etl_line, etl_table, feature_line, training_line
+from tools.reports import etl_line, etl_table, failure_lines, feature_line, training_line
 
 SITE = "https://example.org/a/very/long/path/that/goes/on/and/on/index.html"
 
@@ -38,6 +38,15 @@ def test_only_the_most_frequent_reasons_are_shown() -> None:
 def test_a_long_link_is_folded_and_not_cut() -> None:
     text = shown(EtlReport(rows=(SiteOutcome(link=SITE, new=1),)), width=70)
     assert SITE in "".join(line.split("  ")[0].strip() for line in text.splitlines())
+
+
+def test_every_failure_is_a_line_up_to_a_bound() -> None:
+    few = EtlReport(rows=(SiteOutcome(link="x", failures=(failure("HTTP 404", 1),)),))
+    assert failure_lines(few) == ["https://example.org/1: HTTP 404"]
+    failures = tuple(failure("HTTP 404", n) for n in range(1022))
+    lines = failure_lines(EtlReport(rows=(SiteOutcome(link="x", failures=failures),)))
+    assert len(lines) == 21
+    assert lines[-1] == "and 1,002 more: --json has them all"
 
 
 def test_the_crawl_in_one_line() -> None:

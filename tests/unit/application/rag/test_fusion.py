@@ -8,7 +8,7 @@ A, B, C = (make_chunk(text=text, position=n) for n, text in enumerate("abc"))
 
 
 def ranking(stage: str, *scored: tuple[object, float]) -> list[ScoredChunk]:
-    return [ScoredChunk(chunk=chunk, scores={stage: score}) for chunk, score in scored]  # type: ignore[arg-type]
+    return [ScoredChunk(chunk=chunk, scores={stage: score}) for chunk, score in scored]
 
 
 def test_a_chunk_found_both_ways_beats_one_found_once() -> None:

@@ -106,7 +106,17 @@ def test_closing_the_stream_stops_the_model() -> None:
     assert list(stream) == []
 
 
-def test_warming_up_loads_without_asking_the_model() -> None:
+def test_warming_up_reads_the_beginning_of_every_prompt() -> None:
+    model = ScriptedChatModel(["", SAYS])
+    warm = generator(model)
+    warm.warm_up(model_in_process=True)
+    warm.answer(QUESTION)
+    first, second = model.asked
+    assert first[:-1] == second[:-1]
+    assert model.settings[0] == {"max_tokens": 1}
+
+
+def test_a_model_elsewhere_is_not_asked_to_warm_up() -> None:
     model = ScriptedChatModel([])
-    generator(model).warm_up(model_in_process=True)
+    generator(model).warm_up(model_in_process=False)
     assert model.asked == []

@@ -52,7 +52,7 @@ def test_the_text_of_blocks_is_taken_and_images_are_left_out() -> None:
         {"type": "image_url", "image_url": {"url": "https://example.org/x.png"}},
         {"type": "text", "text": "two"},
     ]
-    (turn,) = chat_turns([HumanMessage(blocks)])  # type: ignore[arg-type]
+    (turn,) = chat_turns([HumanMessage(blocks)])
     assert turn["content"] == "one two"
     assert type(turn["content"]) is str
 
@@ -61,7 +61,7 @@ def test_the_text_of_blocks_is_taken_and_images_are_left_out() -> None:
     ("message", "kind"),
     [
         (ToolMessage("42", tool_call_id="1"), "tool"),
-        (ChatMessage("psst", role="whisperer"), "chat"),
+        (ChatMessage(content="psst", role="whisperer"), "chat"),
     ],
 )
 def test_what_a_local_model_does_not_read_is_refused_by_name(

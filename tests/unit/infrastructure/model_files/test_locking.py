@@ -1,55 +1,60 @@
 """One process at a time: the lock holds between processes, and falls with them."""
 
-import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 
+from llm_engineering.infrastructure.model_files import locking
 from llm_engineering.infrastructure.model_files.locking import exclusive
 
+_TRY = """
+import fcntl, sys
+file = open(sys.argv[1], "w")
+try:
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except BlockingIOError:
+    print("taken")
+else:
+    print("free")
+"""
+_TAKE_AND_END = """
+import os, runpy, sys
+from pathlib import Path
+runpy.run_path(sys.argv[2])["exclusive"](Path(sys.argv[1])).__enter__()
+os._exit(1)
+"""
 
-def in_another_process(path: Path) -> int:
-    """Starts a process that takes the lock and writes one byte; returns the pipe's reading end."""
-    reading, writing = os.pipe()
-    if os.fork():
-        os.close(writing)
-        return reading
-    with exclusive(path):
-        os.write(writing, b"x")
-    os._exit(0)
+
+def python(program: str, *arguments: object) -> str:
+    """Returns what a process of its own prints; it shares no open file with this one."""
+    command = [sys.executable, "-I", "-S", "-c", program, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    assert not done.stderr
+    return done.stdout.strip()
 
 
-def test_another_process_waits_for_the_lock(tmp_path: Path) -> None:
+def test_another_process_cannot_have_the_lock_before_the_block_ends(tmp_path: Path) -> None:
     path = tmp_path / "models" / "tiny.lock"
     with exclusive(path):
-        reading = in_another_process(path)
-        os.set_blocking(reading, False)
-        with pytest.raises(BlockingIOError):
-            os.read(reading, 1)
-        os.set_blocking(reading, True)
-    assert os.read(reading, 1) == b"x"
-    os.close(reading)
-    os.wait()
+        assert python(_TRY, path) == "taken"
+    assert python(_TRY, path) == "free"
 
 
 def test_the_lock_of_a_process_that_ended_early_is_free(tmp_path: Path) -> None:
     path = tmp_path / "tiny.lock"
-    child = os.fork()
-    if child == 0:
-        exclusive(path).__enter__()
-        os._exit(1)
-    os.waitpid(child, 0)
-    with exclusive(path):
-        assert path.exists()
+    python(_TAKE_AND_END, path, locking.__file__)
+    assert path.exists()
+    assert python(_TRY, path) == "free"
 
 
 def test_an_error_in_the_block_frees_the_lock(tmp_path: Path) -> None:
     path = tmp_path / "tiny.lock"
     with pytest.raises(KeyError), exclusive(path):
         raise KeyError("mine")
-    with exclusive(path):
-        pass
+    assert python(_TRY, path) == "free"
 
 
 def test_threads_hold_it_one_after_the_other(tmp_path: Path) -> None:
@@ -63,12 +68,12 @@ def test_threads_hold_it_one_after_the_other(tmp_path: Path) -> None:
                 most = max(most, inside)
                 inside -= 1
 
-    threads = [threading.Thread(target=work) for _ in range(3)]
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
-    assert most == 1
+        thread.join(30)
+    assert (most, inside) == (1, 0)
 
 
 def test_locks_of_two_models_do_not_wait_for_each_other(tmp_path: Path) -> None:

