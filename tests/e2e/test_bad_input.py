@@ -6,6 +6,7 @@ import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -252,8 +253,8 @@ def test_a_full_disk_is_named_and_with_room_the_run_completes(tmp_path: Path) ->
     with serve_site() as site:
         place = Workplace(tmp_path, site)
         links = []
-        for n in range(3):  # 1.5 MB each
-            words = [f"word{n * 1_000_000 + i * 7919 % 999_983:x}" for i in range(150_000)]
+        for n in range(4):  # 2 MB each, which do not compress well
+            words = [sha256(f"{n}-{i}".encode()).hexdigest()[:12] for i in range(150_000)]
             put_article(site, f"/{n}.html", f"Page {n}", [" ".join(words)])
             links.append(f"{site.url}/{n}.html")
         config = place.etl_config(links)
