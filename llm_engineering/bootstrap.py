@@ -12,9 +12,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Self
-
-from langchain_core.language_models import BaseChatModel
+from typing import TYPE_CHECKING, Self
 
 from llm_engineering.application.crawling.config import CrawlLimits
 from llm_engineering.application.crawling.dispatcher import CrawlerDispatcher
@@ -22,13 +20,16 @@ from llm_engineering.application.ports.models import EmbeddingModel, SparseEncod
 from llm_engineering.application.ports.progress import Progress
 from llm_engineering.application.ports.storage import ChunkIndex, DocumentStore
 from llm_engineering.application.ports.tracking import ExperimentTracker, ModelRegistry
-from llm_engineering.application.rag.citations import CitationChecker
-from llm_engineering.application.rag.generation import AnswerGenerator
-from llm_engineering.application.rag.question_log import QuestionLog
-from llm_engineering.application.rag.retriever import ContextRetriever
 from llm_engineering.domain.errors import ConfigurationError
 from llm_engineering.infrastructure.model_files.catalogue import ModelFiles
 from llm_engineering.settings import EMBEDDED, Settings
+
+if TYPE_CHECKING:  # langchain_core takes seconds to import: only commands that answer need it
+    from langchain_core.language_models import BaseChatModel
+
+    from llm_engineering.application.rag.generation import AnswerGenerator
+    from llm_engineering.application.rag.question_log import QuestionLog
+    from llm_engineering.application.rag.retriever import ContextRetriever
 
 
 def now() -> datetime:
@@ -140,7 +141,7 @@ class Platform:
             limits=limits,
         )
 
-    def chat_model(self, reference: str | None = None) -> BaseChatModel:
+    def chat_model(self, reference: str | None = None) -> "BaseChatModel":
         """Returns the model of a reference such as `openai:gpt-4o-mini`, by default the provider's.
 
         The same reference gives the same model: local ones hold their weights in memory.
@@ -153,7 +154,7 @@ class Platform:
             self._chat_models[name] = self._make_chat_model(name)
         return self._chat_models[name]
 
-    def _make_chat_model(self, reference: str) -> BaseChatModel:
+    def _make_chat_model(self, reference: str) -> "BaseChatModel":
         from llm_engineering.infrastructure.llms.factory import ChatModelOptions, make_chat_model
 
         s = self.settings
@@ -187,16 +188,21 @@ class Platform:
         }[s.LLM_PROVIDER]
         return f"{s.LLM_PROVIDER}:{model_id}"
 
-    def retriever(self) -> ContextRetriever:
+    def retriever(self) -> "ContextRetriever":
         """The retrieval flow over the live index generation."""
+        from llm_engineering.application.rag.retriever import ContextRetriever
+
         return ContextRetriever(
             index=self.chunk_index,
             embedder=self.embedding_model,
             sparse_encoder=self.sparse_encoder,
         )
 
-    def answer_generator(self, reference: str | None = None) -> AnswerGenerator:
+    def answer_generator(self, reference: str | None = None) -> "AnswerGenerator":
         """Retrieval, the chat model of the reference (by default the provider's), and checks."""
+        from llm_engineering.application.rag.citations import CitationChecker
+        from llm_engineering.application.rag.generation import AnswerGenerator
+
         return AnswerGenerator(
             self.retriever(),
             self.chat_model(reference),
@@ -205,8 +211,10 @@ class Platform:
         )
 
     @cached_property
-    def question_log(self) -> QuestionLog:
+    def question_log(self) -> "QuestionLog":
         """Questions and answers on their way to the tracker."""
+        from llm_engineering.application.rag.question_log import QuestionLog
+
         question_log = QuestionLog(self.tracker, "rag-service")
         self._resources.callback(question_log.close)
         return question_log

@@ -16,7 +16,6 @@ from llm_engineering.domain.training import TrainingConfig
 from llm_engineering.settings import load_config
 from pipelines.etl import run_etl
 from pipelines.feature import run_feature
-from pipelines.training import run_training
 from tools.console import RichProgress, command, main, print_error, print_json, print_result
 from tools.reports import etl_line, etl_table, failure_lines, feature_line, training_line
 
@@ -75,6 +74,8 @@ def training(
     as_json: Json = False,
 ) -> None:
     """Makes samples from the index, fine-tunes, registers the model, moves `champion` to it."""
+    from pipelines.training import run_training  # noqa: PLC0415 - brings langchain_core: seconds
+
     with command() as platform:
         report = run_training(platform, load_config(config, TrainingConfig), RichProgress())
         if as_json:

@@ -7,6 +7,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
+LIMIT_S = 5.0
+# CPU seconds of ten million empty loops on the machine that the limit is meant for; elsewhere, and
+# on a busy machine, both become slower together
+YARDSTICK_S = 0.25
+
 # Runs in a fresh interpreter: every module of the project, with an audit hook as the witness.
 PROBE = """
 import importlib, json, pkgutil, sys, time
@@ -23,6 +28,10 @@ def witness(event, arguments):
 
 sys.addaudithook(witness)
 began = time.process_time()
+for _ in range(10_000_000):
+    pass
+yardstick = time.process_time() - began
+began = time.process_time()
 names = []
 for package in ("llm_engineering", "pipelines", "tools"):
     module = importlib.import_module(package)
@@ -32,6 +41,7 @@ for package in ("llm_engineering", "pipelines", "tools"):
         names.append(found.name)
 print(json.dumps({
     "modules": names, "opened": opened, "seconds": time.process_time() - began,
+    "yardstick": yardstick,
     "heavy": sorted({"torch", "transformers", "trl", "mlflow", "clearml"} & set(sys.modules)),
 }))
 """
@@ -45,6 +55,7 @@ def test_importing_every_module_opens_nothing_and_takes_seconds() -> None:
     seen = json.loads(run.stdout.splitlines()[-1])
     assert seen["opened"] == []
     assert seen["heavy"] == []
-    assert seen["seconds"] < 5.0, seen["seconds"]
+    slowness = max(1.0, seen["yardstick"] / YARDSTICK_S)
+    assert seen["seconds"] < LIMIT_S * slowness, (seen["seconds"], slowness)
     assert "llm_engineering.serving.service" in seen["modules"]
     assert len(seen["modules"]) > 40
