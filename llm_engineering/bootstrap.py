@@ -182,11 +182,17 @@ class Platform:
         s = self.settings
         model_id = {
             "local": s.LOCAL_MODEL_ID,
+            "mlflow": s.MLFLOW_MODEL_ID,
             "openai": s.OPENAI_MODEL_ID,
             "google": s.GEMINI_MODEL_ID,
             "huggingface": s.HUGGINGFACE_MODEL_ID,
         }[s.LLM_PROVIDER]
         return f"{s.LLM_PROVIDER}:{model_id}"
+
+    @property
+    def model_in_process(self) -> bool:
+        """Whether the provider's model runs here, and so has to be loaded."""
+        return self.settings.LLM_PROVIDER in ("local", "mlflow")
 
     def retriever(self) -> "ContextRetriever":
         """The retrieval flow over the live index generation."""

@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from llm_engineering.domain.errors import ConfigurationError
 
 EMBEDDED = "embedded"
-Provider = Literal["local", "openai", "google", "huggingface"]
+Provider = Literal["local", "mlflow", "openai", "google", "huggingface"]
 
 
 class Settings(BaseSettings):
@@ -49,6 +49,7 @@ class Settings(BaseSettings):
     # models
     LLM_PROVIDER: Provider = "local"
     LOCAL_MODEL_ID: str = "qwen2.5-coder-1.5b-instruct"
+    MLFLOW_MODEL_ID: str = "llm@champion"
     OPENAI_MODEL_ID: str = "gpt-4o-mini"
     OPENAI_API_KEY: SecretStr | None = None
     OPENAI_BASE_URL: str | None = None

@@ -32,8 +32,7 @@ class RAGService:
         self._generator = self._platform.answer_generator()
         self._question_log = self._platform.question_log
         self._metrics = RequestMetrics()
-        local = self._platform.settings.LLM_PROVIDER == "local"
-        self._generator.warm_up(model_in_process=local)
+        self._generator.warm_up(model_in_process=self._platform.model_in_process)
 
     def answer(self, query: Query, k: int) -> tuple[Answer, Sequence[ScoredChunk]]:
         """Returns the answer and the passages that were found. Raises what retrieval raises."""

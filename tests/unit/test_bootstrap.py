@@ -217,6 +217,7 @@ def test_a_named_server_or_the_cloud_gets_the_index(
 @pytest.mark.parametrize(
     ("provider", "expected"),
     [
+        ({"LLM_PROVIDER": "mlflow"}, "mlflow:llm@champion"),
         ({}, "local:qwen2.5-coder-1.5b-instruct"),
         ({"LOCAL_MODEL_ID": "small"}, "local:small"),
         ({"LLM_PROVIDER": "openai", "OPENAI_API_KEY": KEY}, "openai:gpt-4o-mini"),
@@ -387,3 +388,13 @@ def test_the_clock_knows_its_zone() -> None:
     offset = now().utcoffset()
     assert offset is not None
     assert not offset
+
+
+@pytest.mark.parametrize(
+    ("provider", "here"), [("local", True), ("mlflow", True), ("openai", False)]
+)
+def test_only_models_of_this_process_have_to_be_loaded(
+    platform_with: Open, provider: str, here: bool
+) -> None:
+    platform = platform_with(LLM_PROVIDER=provider, OPENAI_API_KEY="sk-test")
+    assert platform.model_in_process is here
