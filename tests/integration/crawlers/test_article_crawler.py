@@ -320,6 +320,12 @@ def test_documents_come_while_others_are_still_under_way(site: LocalSite) -> Non
     assert list(items) == []
 
 
+def crawling() -> list[str]:
+    """Returns the crawl's threads that are still there."""
+    names = [thread.name for thread in threading.enumerate()]
+    return [name for name in names if name.startswith("crawl")]
+
+
 def test_closing_the_crawl_ends_it(site: LocalSite) -> None:
     site.article("/", "Start", *(f"/{number}" for number in range(200)))
     for number in range(200):
