@@ -24,10 +24,10 @@ Question: {question}"""
 # Invented examples: one answer, one answer out of code, one refusal. They show the form.
 _EXAMPLES = (
     (
-        "[1] Tidewater manual > Pumps\nThe bilge pump starts when the water stands above 4 cm. It "
-        "stops after two minutes.\n\n[2] Tidewater manual > Lamps\nLamps are replaced in pairs.",
-        "When does the bilge pump start?",
-        "The bilge pump starts when the water stands above 4 cm [1].",
+        "[1] Pottery handbook > Firing\nThe kiln is fired for nine hours. It cools for a day.\n\n"
+        "[2] Pottery handbook > Glazes\nGlazes are stirred before use.",
+        "How long is the kiln fired?",
+        "The kiln is fired for nine hours [1].",
     ),
     (
         "[1] orchard.py > prune\ndef prune(tree, keep=3):\n    return tree.branches[:keep]\n\n"
