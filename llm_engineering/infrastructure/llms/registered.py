@@ -78,6 +78,10 @@ class RegisteredChatModel(BaseChatModel):
 
     def _load(self) -> None:
         from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415 - slow to import
+        from transformers.utils import logging as notices  # noqa: PLC0415 - as above
+
+        notices.disable_progress_bar()  # a command shows its own progress
+        notices.set_verbosity_error()
 
         with self._loading:
             if self._model is not None:
