@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
@@ -78,8 +79,8 @@ class RegisteredChatModel(BaseChatModel):
 
     def _load(self) -> None:
         from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415 - slow to import
-        from transformers.utils import logging as notices  # noqa: PLC0415 - as above
 
+        notices: Any = import_module("transformers.utils.logging")  # it is not typed
         notices.disable_progress_bar()  # a command shows its own progress
         notices.set_verbosity_error()
 
