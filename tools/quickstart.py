@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 CODE = ("llm_engineering", "pipelines", "tools")
 AUTHOR = "LLM Pipeline System contributors"
 QUESTIONS = (
-    "What is the revision of a document?",
+    "What happens when the chunk size changes?",
     "How high is the tallest mountain of Norway?",
 )
 
