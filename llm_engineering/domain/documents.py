@@ -46,6 +46,7 @@ class Document(Frozen):
     author_id: UUID | None = None
     author_full_name: str | None = None
     published: AwareDatetime | None = None
+    modified: AwareDatetime | None = None
     language: str | None = None
     content: str
     fetched_at: AwareDatetime

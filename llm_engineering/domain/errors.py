@@ -6,6 +6,7 @@
     ├── InvalidInput              a value from outside breaks a rule of the domain
     ├── DocumentError             one page or file cannot be had or read; the run goes on without it
     │   ├── FetchError            the page did not come (carries whether a retry may help)
+    │   │   └── PageGone          the site says that there is no such page any more
     │   └── ExtractionError       it came, and holds nothing that can be used
     ├── IntegrityError            bytes do not match the hash they were published with
     ├── ModelError                a model failed (carries whether a retry may help)
@@ -51,6 +52,10 @@ class DocumentError(PipelineError):
 
 class FetchError(DocumentError):
     """The page did not come: refused, not found, too large, or the host is down."""
+
+
+class PageGone(FetchError):
+    """The site answers that the page is not there (HTTP 404 or 410)."""
 
 
 class ExtractionError(DocumentError):

@@ -25,3 +25,4 @@ class SaveOutcome(StrEnum):
     NEW = "new"
     CHANGED = "changed"
     UNCHANGED = "unchanged"
+    FORGOTTEN = "forgotten"  # a tombstone keeps it out

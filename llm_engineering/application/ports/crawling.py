@@ -3,7 +3,7 @@
 from collections.abc import Generator
 from typing import Protocol
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from llm_engineering.domain.documents import Document
 from llm_engineering.domain.errors import DocumentError
@@ -23,6 +23,49 @@ class Link(Frozen):
     depth: int = Field(default=0, ge=0)
     max_pages: int = Field(default=1000, ge=1)
     sitemap: bool = False
+
+
+class Validators(Frozen):
+    """What a server said about a page, to be sent back with the next request (RFC 9110 §13)."""
+
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+class Target(Frozen):
+    """One address to visit: a page, a feed, a sitemap, a profile, or a whole repository.
+
+    `depth` counts the link steps that may follow from here on the same site. A `listed` target is
+    named by a feed, a sitemap or a profile instead of being linked in a page: it may be on another
+    host and takes no link step. `author`, `title` and `published` hold where the page itself does
+    not say; `modified` is its last change by the word of the list. `validators` are those of the
+    last visit.
+    """
+
+    url: str
+    author: str | None = None
+    depth: int = Field(default=0, ge=0)
+    max_pages: int = Field(default=1000, ge=1)
+    listed: bool = False
+    found_on: str | None = None
+    title: str | None = None
+    published: AwareDatetime | None = None
+    modified: AwareDatetime | None = None
+    validators: Validators = Validators()
+
+
+class Visited(Frozen):
+    """A page that answered: where it is after redirects, and what to send along next time.
+
+    `unchanged`: the server says that nothing changed since the target's validators (HTTP 304).
+    """
+
+    url: str
+    validators: Validators = Validators()
+    unchanged: bool = False
+
+
+Finding = Document | DocumentError | Target | Visited
 
 
 class Crawler(Protocol):

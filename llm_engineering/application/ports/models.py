@@ -68,6 +68,23 @@ class SparseEncoder(Protocol):
         ...
 
 
+class PairScorer(Protocol):
+    """Says how well a passage answers a question. Safe to call from several threads."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the weights and everything else that decides the scores."""
+        ...
+
+    def score(self, query: str, passages: Sequence[str]) -> Sequence[float]:
+        """Returns a score for each passage, in order; higher is better, the scale is its own.
+
+        Raises:
+            ModelError: the model could not be loaded or run.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class TrainedModel:
     """A merged model on disk (transformers layout, safetensors) and how its training went.
