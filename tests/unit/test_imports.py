@@ -4,13 +4,12 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 
-LIMIT_S = 5.0
-# CPU seconds of ten million empty loops on an ordinary machine: assumed, not measured. Slower and
-# busy machines get a limit longer in proportion, so this does not show that 5 s are kept everywhere
-YARDSTICK_S = 0.25
+LIMIT_S = 5.0  # of CPU
+TRIES = 3  # what else runs on the machine slows a try down; the best of them counts
 
 # Runs in a fresh interpreter: every module of the project, with an audit hook as the witness.
 PROBE = """
@@ -28,10 +27,6 @@ def witness(event, arguments):
 
 sys.addaudithook(witness)
 began = time.process_time()
-for _ in range(10_000_000):
-    pass
-yardstick = time.process_time() - began
-began = time.process_time()
 names = []
 for package in ("llm_engineering", "pipelines", "tools"):
     module = importlib.import_module(package)
@@ -41,21 +36,30 @@ for package in ("llm_engineering", "pipelines", "tools"):
         names.append(found.name)
 print(json.dumps({
     "modules": names, "opened": opened, "seconds": time.process_time() - began,
-    "yardstick": yardstick,
-    "heavy": sorted({"torch", "transformers", "trl", "mlflow", "clearml"} & set(sys.modules)),
+    "heavy": sorted({
+        "torch", "transformers", "sentence_transformers", "trl", "mlflow", "clearml", "openvino",
+        "trafilatura", "selenium", "matplotlib", "pandas", "ray",
+    } & set(sys.modules)),
 }))
 """
 
 
-def test_importing_every_module_opens_nothing_and_takes_seconds() -> None:
+def probed() -> dict[str, Any]:
     run = subprocess.run(
         [sys.executable, "-c", PROBE], capture_output=True, text=True, cwd=ROOT, check=False
     )
     assert run.returncode == 0, run.stderr
-    seen = json.loads(run.stdout.splitlines()[-1])
+    seen: dict[str, Any] = json.loads(run.stdout.splitlines()[-1])
+    return seen
+
+
+def test_importing_every_module_opens_nothing_and_takes_seconds() -> None:
+    tries = [probed()]
+    while tries[-1]["seconds"] >= LIMIT_S and len(tries) < TRIES:
+        tries.append(probed())
+    seen = tries[-1]
     assert seen["opened"] == []
     assert seen["heavy"] == []
-    slowness = max(1.0, seen["yardstick"] / YARDSTICK_S)
-    assert seen["seconds"] < LIMIT_S * slowness, (seen["seconds"], slowness)
+    assert seen["seconds"] < LIMIT_S, [each["seconds"] for each in tries]
     assert "llm_engineering.serving.service" in seen["modules"]
     assert len(seen["modules"]) > 40
