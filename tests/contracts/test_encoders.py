@@ -53,6 +53,14 @@ def test_nothing_in_nothing_out(model: EmbeddingModel) -> None:
     assert list(model.embed_passages([])) == []
 
 
+def test_a_batch_of_questions_gives_the_vectors_of_each(model: EmbeddingModel) -> None:
+    together = model.embed_queries(TEXTS)
+    assert len(together) == len(TEXTS)
+    for text, vector in zip(TEXTS, together, strict=True):
+        assert cosine(vector, model.embed_query(text)) == pytest.approx(1, abs=1e-3)
+    assert list(model.embed_queries([])) == []
+
+
 def test_progress_adds_up_to_the_number_of_texts(model: EmbeddingModel) -> None:
     heard: list[int] = []
     model.embed_passages(TEXTS * 10, heard.append)

@@ -50,6 +50,10 @@ class EmbeddingModel(TextTokenizer, Protocol):
         """Returns the vector of a question."""
         ...
 
+    def embed_queries(self, texts: Sequence[str]) -> Sequence[tuple[float, ...]]:
+        """Returns a vector for each question, in order; one batch costs less than one by one."""
+        ...
+
 
 class SparseEncoder(Protocol):
     """Turns texts into term weights for BM25. The index adds the inverse document frequency."""

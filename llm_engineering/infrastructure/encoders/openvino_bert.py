@@ -78,7 +78,13 @@ class OpenVINOEmbeddingModel:
 
     def embed_query(self, text: str) -> tuple[float, ...]:
         """Returns the unit vector of a question."""
-        return tuple(self._embed([self._prompt("query") + text], _ignore)[0].tolist())
+        return self.embed_queries([text])[0]
+
+    def embed_queries(self, texts: Sequence[str]) -> Sequence[tuple[float, ...]]:
+        """Returns the unit vector of every question, in order."""
+        prompt = self._prompt("query")
+        vectors = self._embed([prompt + text for text in texts], _ignore)
+        return [tuple(vector) for vector in vectors.tolist()]
 
     def _embed(self, texts: Sequence[str], on_done: Callable[[int], None]) -> Matrix:
         encodings = self._truncating.encode_batch(list(texts))

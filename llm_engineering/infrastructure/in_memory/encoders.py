@@ -60,6 +60,10 @@ class HashingEmbeddingModel:
         """Returns the unit vector of the question."""
         return self._vector(text)
 
+    def embed_queries(self, texts: Sequence[str]) -> Sequence[tuple[float, ...]]:
+        """Returns the unit vector of every question."""
+        return [self._vector(text) for text in texts]
+
     def _vector(self, text: str) -> tuple[float, ...]:
         tokens = _TOKEN.findall(text.lower())[: self._max_tokens]
         sums = [0.0] * self._dimension
@@ -82,7 +86,7 @@ class WordSparseEncoder:
 
     def encode_passage(self, text: str) -> SparseVector:
         """Returns how often each word occurs."""
-        counts = Counter(zlib.crc32(word.encode()) for word in re.findall(r"\w+", text.lower()))
+        counts = Counter(zlib.crc32(word.encode()) for word in _words(text))
         indices = tuple(sorted(counts))
         return SparseVector(indices=indices, values=tuple(float(counts[i]) for i in indices))
 
@@ -90,3 +94,28 @@ class WordSparseEncoder:
         """Returns 1.0 for each different word."""
         indices = self.encode_passage(text).indices
         return SparseVector(indices=indices, values=(1.0,) * len(indices))
+
+
+class WordOverlapScorer:
+    """Scores a passage by the share of the question's words it has; implements PairScorer.
+
+    `scored` counts the passages, so that a test can tell what was reranked.
+    """
+
+    def __init__(self) -> None:
+        self.scored = 0
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the rule."""
+        return fingerprint("word-overlap")
+
+    def score(self, query: str, passages: Sequence[str]) -> Sequence[float]:
+        """Returns 0.0 (no word) to 1.0 (all words) for each passage."""
+        self.scored += len(passages)
+        words = set(_words(query))
+        return [len(words & set(_words(text))) / max(len(words), 1) for text in passages]
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.lower())

@@ -4,6 +4,7 @@ import pytest
 
 from llm_engineering.infrastructure.in_memory.encoders import (
     HashingEmbeddingModel,
+    WordOverlapScorer,
     WordSparseEncoder,
 )
 
@@ -49,3 +50,17 @@ def test_word_weights_are_counts() -> None:
     assert sorted(vector.values) == [1.0, 2.0]
     assert set(WordSparseEncoder().encode_query("two").indices) <= set(vector.indices)
     assert WordSparseEncoder().encode_passage("!").indices == ()
+
+
+def test_questions_in_a_batch_are_not_counted_as_passages() -> None:
+    model = HashingEmbeddingModel()
+    assert model.embed_queries(["one", "two"])[1] == model.embed_query("two")
+    assert model.embedded == 0
+
+
+def test_overlap_is_the_share_of_the_questions_words() -> None:
+    scorer = WordOverlapScorer()
+    passages = ["One and two.", "two", "three", ""]
+    assert scorer.score("one two", passages) == [1.0, 0.5, 0.0, 0.0]
+    assert scorer.score("?", ["one"]) == [0.0]
+    assert scorer.scored == 5
