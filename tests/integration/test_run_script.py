@@ -191,5 +191,5 @@ def test_a_changed_lock_file_is_noticed(ready: Path) -> None:
 
 
 def test_the_exit_status_is_that_of_the_command(ready: Path) -> None:
-    program(ready / ".venv" / "bin", "python", "exit 7")
+    program(ready / ".venv" / "bin", "poe", "exit 7")
     assert run(ready, "test").returncode == 7
