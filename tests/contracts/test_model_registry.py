@@ -1,6 +1,7 @@
-"""The contract of ModelRegistry, over the stand-in and MLflow on SQLite and a folder."""
+"""The contract of ModelRegistry, over the stand-in and MLflow, on SQLite and as a server."""
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -11,6 +12,7 @@ from llm_engineering.domain.errors import IntegrityError, InvalidInput
 from llm_engineering.domain.releases import RegisteredModel
 from llm_engineering.infrastructure.in_memory.registry import InMemoryModelRegistry
 from llm_engineering.infrastructure.registry.mlflow_registry import MLflowRegistry
+from tests.mlflow_server import MLflowServer, serving
 
 FILES = {
     "config.json": b'{"model_type": "llama"}',
@@ -39,7 +41,7 @@ def tamper_memory(registry: InMemoryModelRegistry) -> Tampering:
 
 def tamper_mlflow(folder: Path) -> Tampering:
     def change(model: RegisteredModel, path: str, data: bytes | None) -> None:
-        (stored,) = (folder / "artifacts").glob("*/artifacts/model")
+        (stored,) = (folder / "artifacts").rglob("artifacts/model")
         if data is None:
             (stored / path).unlink()
         else:
@@ -57,18 +59,35 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return (folder / "mlflow.db").read_bytes()
 
 
+@pytest.fixture(scope="module")
+def server(
+    tmp_path_factory: pytest.TempPathFactory, empty_database: bytes
+) -> Iterator[MLflowServer]:
+    folder = tmp_path_factory.mktemp("server")
+    (folder / "mlflow.db").write_bytes(empty_database)
+    with serving(folder) as running:
+        yield running
+
+
 Case = tuple[ModelRegistry, Tampering]
 
 
-@pytest.fixture(params=["in_memory", "mlflow"])
+@pytest.fixture(params=["in_memory", "mlflow", "mlflow_server"])
 def case(request: pytest.FixtureRequest, tmp_path: Path) -> Case:
+    cache = tmp_path / "cache"
     if request.param == "in_memory":
-        memory = InMemoryModelRegistry(tmp_path / "cache")
+        memory = InMemoryModelRegistry(cache)
         return memory, tamper_memory(memory)
+    if request.param == "mlflow_server":
+        running: MLflowServer = request.getfixturevalue("server")
+        running.empty()
+        return MLflowRegistry(running.url, folder=tmp_path, cache=cache), tamper_mlflow(
+            running.folder
+        )
     folder = tmp_path / "mlflow"
     folder.mkdir()
     (folder / "mlflow.db").write_bytes(request.getfixturevalue("empty_database"))
-    return MLflowRegistry(None, folder=folder, cache=tmp_path / "cache"), tamper_mlflow(folder)
+    return MLflowRegistry(None, folder=folder, cache=cache), tamper_mlflow(folder)
 
 
 @pytest.fixture
@@ -115,6 +134,10 @@ def test_versions_count_up_and_the_alias_moves_forth_and_back(case: Case, model:
         assert registry.get("llm", str(3 - version)).aliases == ()
     assert read_files(registry.fetch(first)) == FILES
     assert read_files(registry.fetch(second))["config.json"] == b'{"model_type": "qwen2"}'
+
+
+def test_a_registry_that_is_up_answers(case: Case) -> None:
+    case[0].ping()
 
 
 def test_names_do_not_mix(case: Case, model: Path) -> None:

@@ -119,6 +119,8 @@ def test_a_server_that_is_down_is_an_outage_within_seconds(tmp_path: Path, model
     with pytest.raises(StoreUnavailable) as outage:
         registry.get("llm", "champion")
     with pytest.raises(StoreUnavailable):
+        registry.ping()
+    with pytest.raises(StoreUnavailable):
         registry.register("llm", model, {}, {})
     assert time.monotonic() - began < 60
     assert "secret" not in str(outage.value)

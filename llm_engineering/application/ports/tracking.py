@@ -73,6 +73,10 @@ class ModelRegistry(Protocol):
         """
         ...
 
+    def ping(self) -> None:
+        """Returns when the registry answers."""
+        ...
+
     def fetch(self, model: RegisteredModel) -> Path:
         """Returns a local folder with the model's files, their hashes checked.
 

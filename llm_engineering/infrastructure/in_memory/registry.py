@@ -31,6 +31,9 @@ class InMemoryModelRegistry:
         self._versions: dict[str, list[_Version]] = {}
         self._aliases: dict[str, dict[str, int]] = {}
 
+    def ping(self) -> None:
+        """Returns at once."""
+
     def register(
         self, name: str, folder: Path, metrics: Mapping[str, float], tags: Mapping[str, str]
     ) -> RegisteredModel:

@@ -51,6 +51,15 @@ class MLflowRegistry:
             self._files.mkdir(parents=True, exist_ok=True)
         return make_client(self._uri)
 
+    def ping(self) -> None:
+        """Returns when the registry answers.
+
+        Raises:
+            StoreUnavailable: it does not.
+        """
+        with translated(self._uri):
+            self._client.search_registered_models(max_results=1)
+
     def register(
         self, name: str, folder: Path, metrics: Mapping[str, float], tags: Mapping[str, str]
     ) -> RegisteredModel:

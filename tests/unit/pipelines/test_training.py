@@ -8,8 +8,8 @@ from langchain_core.language_models import FakeListChatModel
 
 from llm_engineering.bootstrap import Platform
 from llm_engineering.domain.chunks import Chunk
-from llm_engineering.domain.errors import InvalidInput, MissingDependency
-from llm_engineering.domain.releases import Generation
+from llm_engineering.domain.errors import InvalidInput, MissingDependency, StoreUnavailable
+from llm_engineering.domain.releases import Generation, RegisteredModel
 from llm_engineering.domain.training import TrainingConfig
 from llm_engineering.infrastructure.in_memory.progress import SilentProgress
 from llm_engineering.infrastructure.in_memory.registry import InMemoryModelRegistry
@@ -73,6 +73,39 @@ def test_the_loss_curve_is_a_png_with_the_run(tmp_path: Path) -> None:
 def test_the_working_files_are_removed(tmp_path: Path) -> None:
     run_training(platform_of(tmp_path), TrainingConfig(), SilentProgress())
     assert list((tmp_path / "training").iterdir()) == []
+
+
+class OutOfReach(InMemoryModelRegistry):
+    """A registry that goes down: before the first call, or while a model is trained."""
+
+    def __init__(self, cache: Path, *, from_the_start: bool) -> None:
+        super().__init__(cache)
+        self._from_the_start = from_the_start
+
+    def ping(self) -> None:
+        if self._from_the_start:
+            raise StoreUnavailable("MLflow at http://mlflow:5000: no connection")
+
+    def register(self, *_: Any) -> RegisteredModel:
+        raise StoreUnavailable("MLflow at http://mlflow:5000: no connection")
+
+
+def test_a_registry_that_is_down_is_noticed_before_anything_is_trained(tmp_path: Path) -> None:
+    trainer = ScriptedTrainer()
+    registry = OutOfReach(tmp_path, from_the_start=True)
+    platform = platform_of(tmp_path, trainer=trainer, registry=registry)
+    with pytest.raises(StoreUnavailable, match="no connection"):
+        run_training(platform, TrainingConfig(), SilentProgress())
+    assert trainer.trained_on == []
+
+
+def test_a_model_that_cannot_be_registered_is_kept(tmp_path: Path) -> None:
+    platform = platform_of(tmp_path, registry=OutOfReach(tmp_path, from_the_start=False))
+    with pytest.raises(StoreUnavailable, match="the trained model is kept in") as outage:
+        run_training(platform, TrainingConfig(), SilentProgress())
+    (kept,) = (tmp_path / "training").iterdir()
+    assert str(outage.value).endswith(str(kept))
+    assert list(kept.rglob("*.safetensors"))
 
 
 def test_a_chat_model_words_the_questions_when_asked(tmp_path: Path) -> None:
