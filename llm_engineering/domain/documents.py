@@ -29,6 +29,19 @@ class UserDocument(Frozen):
         return cls(id=user_id(full_name), first_name=first or last, last_name=last if first else "")
 
 
+class Tombstone(Frozen):
+    """What was forgotten and must not come back. It tells neither a name, nor an address, nor text.
+
+    `id` is the id of the document (worked out from its URL) or of the author (from the name).
+    `author_id` is that of a document's author, so that an author's tombstones can be found.
+    """
+
+    id: UUID
+    of: Literal["document", "author"]
+    at: AwareDatetime
+    author_id: UUID | None = None
+
+
 class Document(Frozen):
     """One revision of a document, as crawled. Use a subclass's `create`.
 

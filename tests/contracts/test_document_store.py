@@ -6,10 +6,11 @@ from uuid import UUID
 import pytest
 
 from llm_engineering.application.ports.storage import DocumentStore
-from llm_engineering.domain.ids import document_id
+from llm_engineering.domain.documents import Document, Tombstone
+from llm_engineering.domain.ids import document_id, user_id
 from llm_engineering.domain.types import DataCategory, SaveOutcome
 from llm_engineering.infrastructure.in_memory.document_store import InMemoryDocumentStore
-from tests.contracts.document_making import article, cleaned_of, post, repository_file
+from tests.contracts.document_making import NOON, article, cleaned_of, post, repository_file
 
 UNKNOWN = document_id("https://example.org/unknown")
 
@@ -101,6 +102,7 @@ def test_an_empty_store_counts_nothing(store: DocumentStore) -> None:
         "users": 0,
         "cleaned": 0,
         "revisions": 0,
+        "gone": 0,
         "articles": 0,
         "posts": 0,
         "repositories": 0,
@@ -118,6 +120,7 @@ def test_counts_tell_documents_by_category_and_all_revisions(store: DocumentStor
         "users": 1,
         "cleaned": 1,
         "revisions": 4,
+        "gone": 0,
         "articles": 1,
         "posts": 1,
         "repositories": 1,
@@ -183,6 +186,88 @@ def test_the_author_of_a_document_is_in_the_catalogue(store: DocumentStore) -> N
     saved = article(author="Ada Lovelace")
     store.save(saved)
     assert [user.id for user in store.users()] == [saved.author_id]
+
+
+def test_a_document_that_is_gone_leaves_the_current_ones_and_stays_readable(
+    store: DocumentStore,
+) -> None:
+    gone, here = article("gone", raw=b"raw"), article("here")
+    store.save(gone)
+    store.save(here)
+    assert store.mark_gone(gone.id, NOON, "HTTP 410") is True
+    assert [one.id for one in store.documents()] == [here.id]
+    assert [one.id for one in store.documents(DataCategory.ARTICLES)] == [here.id]
+    assert store.current_revisions() == {here.id: here.revision}
+    assert store.current(gone.id) is None
+    assert store.revision(gone.id, gone.revision) == gone
+    assert store.revisions(gone.id) == [gone.revision]
+    assert store.counts()["gone"] == 1
+    assert store.counts()["articles"] == 1
+    assert store.counts()["revisions"] == 2
+
+
+def test_only_what_is_there_can_go_and_only_once(store: DocumentStore) -> None:
+    saved = article()
+    store.save(saved)
+    assert store.mark_gone(UNKNOWN, NOON, "HTTP 404") is False
+    assert store.mark_gone(saved.id, NOON, "HTTP 404") is True
+    assert store.mark_gone(saved.id, NOON + timedelta(days=1), "HTTP 410") is False
+    assert store.counts()["gone"] == 1
+
+
+@pytest.mark.parametrize("content", ["The tide turns.", "The tide has turned."])
+def test_saving_brings_back_what_was_gone(store: DocumentStore, content: str) -> None:
+    saved, back = article(), article(content=content, days=3)
+    store.save(saved)
+    store.mark_gone(saved.id, NOON, "HTTP 404")
+    assert store.save(back) is SaveOutcome.CHANGED  # it has to be indexed again
+    assert store.save(back) is SaveOutcome.UNCHANGED
+    assert store.current_revisions() == {saved.id: back.revision}
+    assert store.counts()["gone"] == 0
+    assert store.mark_gone(saved.id, NOON, "HTTP 404") is True
+
+
+def tombstone_of(document: Document) -> Tombstone:
+    return Tombstone(id=document.id, of="document", at=NOON, author_id=document.author_id)
+
+
+def test_nothing_is_stored_where_a_tombstone_stands(store: DocumentStore) -> None:
+    forbidden = article("forbidden", author="Ada Lovelace", raw=b"raw")
+    store.bury([tombstone_of(forbidden)])
+    assert store.save(forbidden) is SaveOutcome.FORGOTTEN
+    store.save_cleaned(cleaned_of(forbidden, "text"))
+    assert store.current(forbidden.id) is None
+    assert store.revision(forbidden.id, forbidden.revision) is None
+    assert store.cleaned(forbidden.id, forbidden.revision) is None
+    assert set(store.counts().values()) == {0}
+    assert store.users() == []
+    assert store.save(article("allowed")) is SaveOutcome.NEW
+
+
+def test_a_tombstone_stands_for_the_canonical_url_whatever_the_id(store: DocumentStore) -> None:
+    forbidden = article()
+    store.bury([tombstone_of(forbidden)])
+    assert store.save(forbidden.model_copy(update={"id": UNKNOWN})) is SaveOutcome.FORGOTTEN
+
+
+def test_the_tombstone_of_an_author_keeps_out_all_that_the_author_wrote(
+    store: DocumentStore,
+) -> None:
+    store.bury([Tombstone(id=user_id("Ada Lovelace"), of="author", at=NOON)])
+    assert store.save(article("a", author="ada  lovelace")) is SaveOutcome.FORGOTTEN
+    assert store.save(article("b", author="Grace Hopper")) is SaveOutcome.NEW
+    assert store.save(article("c")) is SaveOutcome.NEW
+
+
+def test_tombstones_are_listed_by_id_kept_as_they_are_and_taken_away(store: DocumentStore) -> None:
+    first, second = article("a", author="Ada Lovelace"), article("b")
+    tombstones = [tombstone_of(one) for one in (first, second)]
+    store.bury(tombstones)
+    store.bury([one.model_copy(update={"at": NOON + timedelta(days=1)}) for one in tombstones])
+    assert store.tombstones() == sorted(tombstones, key=lambda one: one.id)
+    store.unbury([first.id, UNKNOWN])
+    assert store.tombstones() == [tombstone_of(second)]
+    assert store.save(first) is SaveOutcome.NEW
 
 
 def test_a_store_that_is_there_answers(store: DocumentStore) -> None:

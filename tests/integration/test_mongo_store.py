@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 from pymongo import MongoClient
 
+from llm_engineering.domain.documents import Document, Tombstone
 from llm_engineering.domain.errors import (
     ConfigurationError,
     DocumentError,
@@ -21,7 +22,7 @@ from llm_engineering.domain.errors import (
 from llm_engineering.domain.types import SaveOutcome
 from llm_engineering.infrastructure.mongo.embedded import EmbeddedMongo
 from llm_engineering.infrastructure.mongo.store import MongoDocumentStore
-from tests.contracts.document_making import article, cleaned_of
+from tests.contracts.document_making import NOON, article, cleaned_of
 from tests.integration.server_processes import kill, processes_of, wait_until_gone
 
 ROOT = Path(__file__).parents[2]
@@ -120,6 +121,8 @@ def test_processes_that_save_the_same_revision_at_once_make_one(folder: Path) ->
     server.close()
 
 
+TOMBSTONE = Tombstone(id=article().id, of="document", at=NOON)
+
 CALLS: dict[str, Callable[[MongoDocumentStore], object]] = {
     "save": lambda store: store.save(article("new")),
     "current": lambda store: store.current(article().id),
@@ -130,6 +133,10 @@ CALLS: dict[str, Callable[[MongoDocumentStore], object]] = {
     "save_cleaned": lambda store: store.save_cleaned(cleaned_of(article(), "text")),
     "cleaned": lambda store: store.cleaned(article().id, "0" * 64),
     "users": lambda store: store.users(),
+    "mark_gone": lambda store: store.mark_gone(article().id, NOON, "HTTP 404"),
+    "bury": lambda store: store.bury([TOMBSTONE]),
+    "tombstones": lambda store: store.tombstones(),
+    "unbury": lambda store: store.unbury([article().id]),
     "counts": lambda store: store.counts(),
     "ping": lambda store: store.ping(),
 }
@@ -204,6 +211,43 @@ def test_a_revision_whose_content_is_gone_is_told_and_not_skipped(
         document_store.current(document.id)
     with pytest.raises(IntegrityError, match="no content"):
         list(document_store.documents())
+
+
+def test_what_is_forgotten_while_it_is_saved_is_taken_back(
+    document_store: MongoDocumentStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = article(raw=b"raw")
+    document_store.save(article(content="Before.", raw=b"before"))
+    make_current = document_store._make_current
+
+    def forgotten_meanwhile(saved: Document) -> SaveOutcome:
+        document_store.bury([TOMBSTONE])
+        return make_current(saved)
+
+    monkeypatch.setattr(document_store, "_make_current", forgotten_meanwhile)
+    assert document_store.save(document) is SaveOutcome.FORGOTTEN
+    kept = (document_store._documents, document_store._revisions, document_store._raw)
+    assert [collection.count_documents({}) for collection in kept] == [0, 0, 0]
+
+
+def test_only_the_contents_of_that_document_are_taken_back(
+    document_store: MongoDocumentStore,
+) -> None:
+    pages = [article(f"page-{number}", raw=b"raw") for number in range(30)]
+    for page in pages:
+        document_store.save(page)
+        document_store.save_cleaned(cleaned_of(page, "text"))
+    document_store._delete(pages[7].id)
+    assert document_store.counts() == {
+        "users": 0,
+        "cleaned": 29,
+        "revisions": 29,
+        "gone": 0,
+        "articles": 29,
+        "posts": 0,
+        "repositories": 0,
+    }
+    assert document_store._raw.count_documents({}) == 29
 
 
 def test_the_time_of_the_last_visit_is_kept(document_store: MongoDocumentStore) -> None:

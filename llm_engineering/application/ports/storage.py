@@ -1,13 +1,14 @@
 """The two stores of the data path: documents (MongoDB) and chunks (Qdrant)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, Protocol
 from uuid import UUID
 
 from llm_engineering.domain.chunks import Chunk
 from llm_engineering.domain.cleaned_documents import CleanedDocument
-from llm_engineering.domain.documents import Document, UserDocument
+from llm_engineering.domain.documents import Document, Tombstone, UserDocument
 from llm_engineering.domain.embedded_chunks import EmbeddedChunk
 from llm_engineering.domain.queries import EmbeddedQuery, ScoredChunk, SearchFilters
 from llm_engineering.domain.releases import Generation
@@ -25,12 +26,33 @@ class DocumentStore(Protocol):
         """Stores a revision (and its author) and makes it the current one of its document.
 
         A revision is never altered: saving one that is current already changes nothing but the
-        time of the last visit, and says UNCHANGED.
+        time of the last visit, and says UNCHANGED. A document that was gone is back, and CHANGED.
+        Where a tombstone stands for the document, its URL or its author, nothing is stored, and
+        the answer is FORGOTTEN.
         """
         ...
 
+    def mark_gone(self, document_id: UUID, at: datetime, reason: str) -> bool:
+        """Takes a document out of the current ones: its page is no more. Saving it ends that.
+
+        Returns whether it was there and not gone before. Its revisions stay readable.
+        """
+        ...
+
+    def bury(self, tombstones: Sequence[Tombstone]) -> None:
+        """Keeps documents, or all that an author wrote, from being saved ever again."""
+        ...
+
+    def tombstones(self) -> Sequence[Tombstone]:
+        """Returns what must not be saved, ordered by id."""
+        ...
+
+    def unbury(self, ids: Collection[UUID]) -> None:
+        """Takes these tombstones away; ids that have none are passed over."""
+        ...
+
     def current(self, document_id: UUID) -> Document | None:
-        """Returns the current revision of a document, raw bytes included."""
+        """Returns the current revision of a document that is not gone, raw bytes included."""
         ...
 
     def revision(self, document_id: UUID, revision: str) -> Document | None:
@@ -42,15 +64,21 @@ class DocumentStore(Protocol):
         ...
 
     def current_revisions(self) -> Mapping[UUID, str]:
-        """Returns the current revision of every document."""
+        """Returns the current revision of every document that is not gone."""
         ...
 
     def documents(self, category: DataCategory | None = None) -> Iterator[Document]:
-        """Yields the current revision of every document, without raw bytes, ordered by id."""
+        """Yields the current revision of every document, without raw bytes, ordered by id.
+
+        Those that are gone are left out.
+        """
         ...
 
     def save_cleaned(self, cleaned: CleanedDocument) -> None:
-        """Stores the cleaned text of a revision; the same revision again replaces it."""
+        """Stores the cleaned text of a revision; the same revision again replaces it.
+
+        Where a tombstone stands, nothing is stored.
+        """
         ...
 
     def cleaned(self, document_id: UUID, revision: str) -> CleanedDocument | None:
@@ -62,7 +90,10 @@ class DocumentStore(Protocol):
         ...
 
     def counts(self) -> Mapping[str, int]:
-        """Returns how many `users`, `cleaned`, `revisions`, and documents by category there are."""
+        """Returns how many `users`, `cleaned`, `revisions`, and documents by category there are.
+
+        Documents that are gone count as `gone` and in no category.
+        """
         ...
 
     def ping(self) -> None:

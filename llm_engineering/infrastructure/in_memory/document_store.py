@@ -1,25 +1,28 @@
 """A DocumentStore in memory: unit tests and dry runs."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from llm_engineering.domain.cleaned_documents import CleanedDocument
-from llm_engineering.domain.documents import Document, UserDocument
+from llm_engineering.domain.documents import Document, Tombstone, UserDocument
 from llm_engineering.domain.errors import StoreUnavailable
+from llm_engineering.domain.ids import document_id
 from llm_engineering.domain.types import DataCategory, SaveOutcome
 
 
 class InMemoryDocumentStore:
     """Keeps everything in dictionaries. Set `outage` to have every call raise StoreUnavailable.
 
-    `visited_at` says when each document was last seen.
+    `visited_at` says when each document was last seen, `gone` when and why it went.
     """
 
     def __init__(self) -> None:
         self.outage = False
         self.visited_at: dict[UUID, datetime] = {}
+        self.gone: dict[UUID, tuple[datetime, str]] = {}
+        self._tombstones: dict[UUID, Tombstone] = {}
         self._revisions: dict[UUID, dict[str, Document]] = {}
         self._current: dict[UUID, str] = {}
         self._cleaned: dict[tuple[UUID, str], CleanedDocument] = {}
@@ -28,10 +31,13 @@ class InMemoryDocumentStore:
     def save(self, document: Document) -> SaveOutcome:
         """Stores a revision and its author, and makes it the current one of its document."""
         self.ping()
+        if self._tombstones.keys() & {document.id, document_id(document.url), document.author_id}:
+            return SaveOutcome.FORGOTTEN
         before = self._current.get(document.id)
         seen = self.visited_at.get(document.id, document.fetched_at)
         self.visited_at[document.id] = max(seen, document.fetched_at)
-        if before == document.revision:
+        was_gone = self.gone.pop(document.id, None) is not None
+        if before == document.revision and not was_gone:
             return SaveOutcome.UNCHANGED
         self._revisions.setdefault(document.id, {}).setdefault(document.revision, document)
         self._current[document.id] = document.revision
@@ -40,10 +46,34 @@ class InMemoryDocumentStore:
             self._users.setdefault(author.id, author)
         return SaveOutcome.CHANGED if before else SaveOutcome.NEW
 
-    def current(self, document_id: UUID) -> Document | None:
-        """Returns the current revision of a document, raw bytes included."""
+    def mark_gone(self, document_id: UUID, at: datetime, reason: str) -> bool:
+        """Takes a document out of the current ones; returns whether it was there."""
         self.ping()
-        return self.revision(document_id, self._current.get(document_id, ""))
+        there = document_id in self._current and document_id not in self.gone
+        if there:
+            self.gone[document_id] = (at, reason)
+        return there
+
+    def bury(self, tombstones: Sequence[Tombstone]) -> None:
+        """Keeps documents, or all that an author wrote, from being saved ever again."""
+        self.ping()
+        for tombstone in tombstones:
+            self._tombstones.setdefault(tombstone.id, tombstone)
+
+    def tombstones(self) -> Sequence[Tombstone]:
+        """Returns what must not be saved, ordered by id."""
+        self.ping()
+        return [self._tombstones[one] for one in sorted(self._tombstones)]
+
+    def unbury(self, ids: Collection[UUID]) -> None:
+        """Takes these tombstones away; ids that have none are passed over."""
+        self.ping()
+        for one in ids:
+            self._tombstones.pop(one, None)
+
+    def current(self, document_id: UUID) -> Document | None:
+        """Returns the current revision of a document that is not gone, raw bytes included."""
+        return self.revision(document_id, self.current_revisions().get(document_id, ""))
 
     def revision(self, document_id: UUID, revision: str) -> Document | None:
         """Returns that revision of a document, raw bytes included."""
@@ -56,22 +86,23 @@ class InMemoryDocumentStore:
         return list(self._revisions.get(document_id, {}))
 
     def current_revisions(self) -> Mapping[UUID, str]:
-        """Returns the current revision of every document."""
+        """Returns the current revision of every document that is not gone."""
         self.ping()
-        return dict(self._current)
+        return {one: now for one, now in self._current.items() if one not in self.gone}
 
     def documents(self, category: DataCategory | None = None) -> Iterator[Document]:
         """Yields the current revision of every document, without raw bytes, ordered by id."""
-        self.ping()
-        for document_id in sorted(self._current):
-            document = self._revisions[document_id][self._current[document_id]]
+        current = self.current_revisions()
+        for one, revision in sorted(current.items()):
+            document = self._revisions[one][revision]
             if category in (None, document.category):
                 yield document.model_copy(update={"raw": None})
 
     def save_cleaned(self, cleaned: CleanedDocument) -> None:
         """Stores the cleaned text of a revision; the same revision again replaces it."""
         self.ping()
-        self._cleaned[cleaned.document_id, cleaned.revision] = cleaned
+        if not self._tombstones.keys() & {cleaned.document_id, cleaned.author_id}:
+            self._cleaned[cleaned.document_id, cleaned.revision] = cleaned
 
     def cleaned(self, document_id: UUID, revision: str) -> CleanedDocument | None:
         """Returns the cleaned text of a revision."""
@@ -90,6 +121,7 @@ class InMemoryDocumentStore:
             "users": len(self._users),
             "cleaned": len(self._cleaned),
             "revisions": sum(map(len, self._revisions.values())),
+            "gone": len(self.gone),
             **{category.value: by_category[category] for category in DataCategory},
         }
 

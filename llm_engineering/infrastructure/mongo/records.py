@@ -13,7 +13,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from llm_engineering.domain.cleaned_documents import CLEANED_TYPES, CleanedDocument
-from llm_engineering.domain.documents import DOCUMENT_TYPES, Document, UserDocument
+from llm_engineering.domain.documents import DOCUMENT_TYPES, Document, Tombstone, UserDocument
 from llm_engineering.domain.errors import IntegrityError
 from llm_engineering.domain.types import DataCategory, Frozen
 
@@ -92,6 +92,21 @@ def user_of(record: Mapping[str, Any]) -> UserDocument:
     """
     fields = {name: value for name, value in record.items() if name != "_id"}
     return _read(UserDocument, record["_id"], id=record["_id"], **fields)
+
+
+def tombstone_record(tombstone: Tombstone) -> tuple[Record, Record]:
+    """Returns the key of a tombstone's record, and its other fields."""
+    return {"_id": tombstone.id}, _plain(tombstone.model_dump(exclude={"id"}))
+
+
+def tombstone_of(record: Mapping[str, Any]) -> Tombstone:
+    """Returns the tombstone of a record.
+
+    Raises:
+        IntegrityError: the record is not one of ours, or was damaged.
+    """
+    fields = {name: value for name, value in record.items() if name != "_id"}
+    return _read(Tombstone, record["_id"], id=record["_id"], **fields)
 
 
 def _plain(fields: Mapping[str, Any]) -> Record:

@@ -1,16 +1,23 @@
 """DocumentStore on MongoDB: the embedded server, a server, a replica set or a cluster, by URI.
 
 Collections: `documents` says which revisions a document has and which one is current; `revisions`,
-`raw` and `cleaned` hold their contents under (document, revision); `users` is the catalogue.
+`raw` and `cleaned` hold their contents under (document, revision); `users` is the catalogue;
+`tombstones` has the ids of what was forgotten. A document with the field `gone` is out of the
+current ones until it is saved again.
 
 `save` writes the contents first and `documents` last, in one atomic update. What `documents` does
 not name does not exist, so a process that is killed between two writes leaves nothing to be seen,
-and the next save of that revision completes it. No transaction is needed, and a standalone server
-serves as well as a replica set. Every write waits for the journal of the majority.
+and the next save of that revision completes it. Forgetting sets up its tombstone first and deletes
+then; `save` looks for one before it writes and once more after it, and takes back what it wrote:
+whichever of the two comes first, nothing of a forgotten document is left. No transaction is
+needed, and a standalone server serves as well as a replica set. Every write waits for the journal
+of the majority.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Collection as Some
 from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import Self
 from uuid import UUID
 
@@ -20,16 +27,19 @@ from pymongo.errors import ConfigurationError as MongoConfigurationError
 from pymongo.errors import InvalidURI
 
 from llm_engineering.domain.cleaned_documents import CleanedDocument
-from llm_engineering.domain.documents import Document, UserDocument
+from llm_engineering.domain.documents import Document, Tombstone, UserDocument
 from llm_engineering.domain.errors import ConfigurationError, IntegrityError
+from llm_engineering.domain.ids import document_id as id_of_url
 from llm_engineering.domain.types import DataCategory, SaveOutcome
 from llm_engineering.infrastructure.mongo import records
 from llm_engineering.infrastructure.mongo.errors import BAD_URI, hosts_of, one_line, translated
 from llm_engineering.infrastructure.mongo.records import Record, revision_key
+from llm_engineering.infrastructure.mongo.tombstones import Tombstones
 
 _ANSWER_MS = 60_000  # the longest wait for one answer; a server that hangs is an outage
 _MAJORITY_MS = 30_000
 _PAGE = 50  # documents; each may have 16 MiB
+_HERE: Record = {"gone": {"$exists": False}}
 
 
 class MongoDocumentStore:
@@ -50,6 +60,7 @@ class MongoDocumentStore:
         self._raw: Collection[Record] = client[database]["raw"]
         self._cleaned: Collection[Record] = client[database]["cleaned"]
         self._users: Collection[Record] = client[database]["users"]
+        self._tombstones = Tombstones(client[database]["tombstones"])
 
     @classmethod
     def connect(
@@ -89,16 +100,45 @@ class MongoDocumentStore:
             DocumentError: the text, or the compressed raw bytes, exceed the 16 MiB of MongoDB.
             StoreUnavailable: MongoDB cannot be reached.
         """
+        forgotten = (document.id, id_of_url(document.url), document.author_id)
         with self._errors(document.url):
+            if self._tombstones.forbid(*forgotten):
+                return SaveOutcome.FORGOTTEN
             if self._visit_again(document):
                 return SaveOutcome.UNCHANGED
             self._store_contents(document)
-            return self._make_current(document)
+            outcome = self._make_current(document)
+            if self._tombstones.forbid(*forgotten):  # it was forgotten while this was written
+                self._delete(document.id)
+                return SaveOutcome.FORGOTTEN
+            return outcome
+
+    def mark_gone(self, document_id: UUID, at: datetime, reason: str) -> bool:
+        """Takes a document out of the current ones; returns whether it was there."""
+        gone = {"gone": {"at": at.isoformat(), "reason": reason}}
+        with self._errors():
+            result = self._documents.update_one({"_id": document_id, **_HERE}, {"$set": gone})
+        return result.matched_count == 1
+
+    def bury(self, tombstones: Sequence[Tombstone]) -> None:
+        """Keeps documents, or all that an author wrote, from being saved ever again."""
+        with self._errors():
+            self._tombstones.add(tombstones)
+
+    def tombstones(self) -> Sequence[Tombstone]:
+        """Returns what must not be saved, ordered by id."""
+        with self._errors():
+            return self._tombstones.all()
+
+    def unbury(self, ids: Some[UUID]) -> None:
+        """Takes these tombstones away; ids that have none are passed over."""
+        with self._errors():
+            self._tombstones.remove(ids)
 
     def current(self, document_id: UUID) -> Document | None:
-        """Returns the current revision of a document, raw bytes included."""
+        """Returns the current revision of a document that is not gone, raw bytes included."""
         with self._errors():
-            known = self._documents.find_one({"_id": document_id}, {"current": 1})
+            known = self._documents.find_one({"_id": document_id, **_HERE}, {"current": 1})
             return self._load(document_id, known["current"]) if known else None
 
     def revision(self, document_id: UUID, revision: str) -> Document | None:
@@ -114,16 +154,17 @@ class MongoDocumentStore:
         return list(known["revisions"]) if known else []
 
     def current_revisions(self) -> Mapping[UUID, str]:
-        """Returns the current revision of every document."""
+        """Returns the current revision of every document that is not gone."""
         with self._errors():
-            return {one["_id"]: one["current"] for one in self._documents.find({}, {"current": 1})}
+            found = self._documents.find(_HERE, {"current": 1})
+            return {one["_id"]: one["current"] for one in found}
 
     def documents(self, category: DataCategory | None = None) -> Iterator[Document]:
         """Yields the current revision of every document, without raw bytes, ordered by id.
 
         They come in pages, each by a query of its own: the caller may take hours between two.
         """
-        where: Record = {"category": category.value} if category else {}
+        where = {**_HERE, "category": category.value} if category else _HERE
         page = self._page(where)
         while page:
             yield from page
@@ -132,8 +173,11 @@ class MongoDocumentStore:
     def save_cleaned(self, cleaned: CleanedDocument) -> None:
         """Stores the cleaned text of a revision; the same revision again replaces it."""
         record = records.cleaned_record(cleaned)
+        key = {"_id": record["_id"]}
         with self._errors(cleaned.url):
-            self._cleaned.replace_one({"_id": record["_id"]}, record, upsert=True)
+            self._cleaned.replace_one(key, record, upsert=True)
+            if self._tombstones.forbid(cleaned.document_id, cleaned.author_id):
+                self._cleaned.delete_one(key)
 
     def cleaned(self, document_id: UUID, revision: str) -> CleanedDocument | None:
         """Returns the cleaned text of a revision."""
@@ -149,15 +193,17 @@ class MongoDocumentStore:
 
     def counts(self) -> Mapping[str, int]:
         """Returns how many `users`, `cleaned`, `revisions`, and documents by category there are."""
-        size = {"$sum": {"$size": "$revisions"}}
-        group = {"$group": {"_id": "$category", "documents": {"$sum": 1}, "revisions": size}}
+        gone = {"$sum": {"$cond": ["$gone", 1, 0]}}
+        sizes = {"all": {"$sum": 1}, "gone": gone, "revisions": {"$sum": {"$size": "$revisions"}}}
         with self._errors():
-            found = {one["_id"]: one for one in self._documents.aggregate([group])}
+            groups = list(self._documents.aggregate([{"$group": {"_id": "$category", **sizes}}]))
             return {
                 "users": self._users.count_documents({}),
                 "cleaned": self._cleaned.count_documents({}),
-                "revisions": sum(one["revisions"] for one in found.values()),
-                **{kind: found[kind]["documents"] if kind in found else 0 for kind in _CATEGORIES},
+                "revisions": sum(one["revisions"] for one in groups),
+                "gone": sum(one["gone"] for one in groups),
+                **dict.fromkeys(_CATEGORIES, 0),
+                **{one["_id"]: one["all"] - one["gone"] for one in groups},
             }
 
     def ping(self) -> None:
@@ -171,7 +217,7 @@ class MongoDocumentStore:
 
     def _visit_again(self, document: Document) -> bool:
         """Returns whether the revision is current already, and then notes the visit."""
-        current = {"_id": document.id, "current": document.revision}
+        current = {"_id": document.id, "current": document.revision, **_HERE}
         visit = {"$max": {"visited_at": document.fetched_at}}
         return self._documents.update_one(current, visit).matched_count == 1
 
@@ -197,15 +243,21 @@ class MongoDocumentStore:
         }
         before = self._documents.find_one_and_update(
             {"_id": document.id},
-            [{"$set": fields}],
-            {"current": 1},
+            [{"$set": fields}, {"$unset": "gone"}],
+            {"current": 1, "gone": 1},
             upsert=True,
             return_document=ReturnDocument.BEFORE,
         )
         if not before:
             return SaveOutcome.NEW
-        same = before["current"] == document.revision
+        same = before["current"] == document.revision and "gone" not in before
         return SaveOutcome.UNCHANGED if same else SaveOutcome.CHANGED
+
+    def _delete(self, document_id: UUID) -> None:
+        """Deletes all that is kept under a document's id; `documents` goes first, and hides it."""
+        self._documents.delete_one({"_id": document_id})
+        for contents in (self._revisions, self._raw, self._cleaned):
+            contents.delete_many({"_id": {"$gte": _first(document_id), "$lt": _last(document_id)}})
 
     def _load(self, document_id: UUID, revision: str) -> Document:
         key = revision_key(document_id, revision)
@@ -250,6 +302,15 @@ def _client(uri: str, timeout_s: float) -> MongoClient[Record]:
         raise ConfigurationError(BAD_URI) from None
     except (MongoConfigurationError, ValueError, TypeError) as error:
         raise ConfigurationError(f"DATABASE_HOST: {one_line(error)}") from None
+
+
+def _first(document_id: UUID) -> Record:
+    """Returns a key below those of a document's revisions: they are read by their index."""
+    return revision_key(document_id, "")
+
+
+def _last(document_id: UUID) -> Record:
+    return revision_key(document_id, "g")  # above all hexadecimal digits
 
 
 def _insert_once(collection: Collection[Record], record: Record) -> None:

@@ -1,6 +1,6 @@
 """The whole feature pipeline over the in-memory stores."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 import pytest
@@ -21,23 +21,11 @@ from llm_engineering.infrastructure.in_memory.encoders import (
 )
 from llm_engineering.infrastructure.in_memory.progress import SilentProgress
 from pipelines.feature import FeatureReport, build_features
-from tests.documents import make_article, make_file, make_post
+from tests.documents import VISITED, make_article, make_file, make_post
 
 CONFIG = FeatureConfig(
     chunking=ChunkingConfig(chunk_tokens=32, heading_tokens=8), batch_size=4, commit_documents=2
 )
-
-
-class ForgetfulStore(InMemoryDocumentStore):
-    """A store that documents can vanish from."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.forgotten: set[UUID] = set()
-
-    def current_revisions(self) -> Mapping[UUID, str]:
-        current = super().current_revisions()
-        return {key: value for key, value in current.items() if key not in self.forgotten}
 
 
 class WatchedIndex(InMemoryChunkIndex):
@@ -75,7 +63,7 @@ class World:
     """The collaborators of a run."""
 
     def __init__(self, *documents: Document) -> None:
-        self.store = ForgetfulStore()
+        self.store = InMemoryDocumentStore()
         self.index = WatchedIndex()
         self.model = HashingEmbeddingModel()
         self.save(*documents)
@@ -169,11 +157,22 @@ def test_equal_passages_are_embedded_once_and_kept_in_each_document() -> None:
 def test_the_chunks_of_a_vanished_document_go() -> None:
     world = World(ARTICLE, POST)
     world.run()
-    world.store.forgotten.add(ARTICLE.id)
+    world.store.mark_gone(ARTICLE.id, VISITED, "HTTP 410")
     report = world.run()
     assert (report.documents_removed, report.chunks_deleted) == (1, 3)
     assert [chunk.document_id for chunk in world.chunks()] == [POST.id]
     assert world.index.journal == ["delete", "commit"]
+
+
+def test_a_document_that_comes_back_is_indexed_again() -> None:
+    world = World(ARTICLE, POST)
+    world.run()
+    world.store.mark_gone(ARTICLE.id, VISITED, "HTTP 404")
+    world.run()
+    world.save(ARTICLE)
+    report = world.run()
+    assert (report.documents_changed, report.documents_removed) == (1, 0)
+    assert len(world.chunks(ARTICLE)) == 3
 
 
 def many_posts() -> list[Document]:
@@ -186,7 +185,7 @@ def test_a_run_that_was_cut_off_anywhere_is_completed_by_the_next(calls: int) ->
     world = World(*before)
     world.run()
     world.save(make_article(paragraphs("delta", "beta", "gamma"), title=""), *many_posts())
-    world.store.forgotten.add(before[1].id)
+    world.store.mark_gone(before[1].id, VISITED, "HTTP 404")
     world.index.calls_left = calls
     try:
         world.run()
