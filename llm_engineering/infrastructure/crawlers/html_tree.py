@@ -32,17 +32,39 @@ def parse(text: str, url: str) -> html.HtmlElement:
     Raises:
         ExtractionError: there is nothing in it.
     """
+    tree = _parsed(text, url, remove_comments=True)
+    drop_hidden(tree)
+    return tree
+
+
+def parse_raw(text: str, url: str) -> html.HtmlElement:
+    """Returns the whole tree of a page, for `structured_data`; `drop_hidden` makes it readable.
+
+    Raises:
+        ExtractionError: there is nothing in it.
+    """
+    return _parsed(text, url, remove_comments=False)
+
+
+def _parsed(text: str, url: str, *, remove_comments: bool) -> html.HtmlElement:
     if not text.strip():
         raise ExtractionError(url, "the page is empty")
-    parser = html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
+    parser = html.HTMLParser(encoding="utf-8", remove_comments=remove_comments, remove_pis=True)
     try:
-        tree = html.document_fromstring(text.encode("utf-8", "replace"), parser=parser)
+        return html.document_fromstring(text.encode("utf-8", "replace"), parser=parser)
     except (etree.LxmlError, ValueError) as error:
         raise ExtractionError(url, f"not HTML ({' '.join(str(error).split())})") from error
+
+
+def drop_hidden(tree: html.HtmlElement) -> None:
+    """Drops scripts (but JSON-LD), comments, hidden elements and permalink marks."""
+    etree.strip_elements(tree, etree.Comment, with_tail=False)
+    for script in tree.xpath(".//body//script[contains(@type, 'ld+json')]"):
+        script.drop_tree()  # it may stand in a hidden element; text and all, it is no content
+        tree.append(script)
     _drop(tree.xpath(_HIDDEN))
     _drop(node for node in tree.iterfind(".//*[@style]") if _HIDDEN_STYLE.search(node.get("style")))
     _drop(node for node in tree.iterfind(".//a[@href]") if _is_permalink(node))
-    return tree
 
 
 def _drop(nodes: Iterator[html.HtmlElement] | Sequence[html.HtmlElement]) -> None:
