@@ -39,7 +39,7 @@ class Target(Frozen):
     named by a feed, a sitemap or a profile instead of being linked in a page: it may be on another
     host and takes no link step. `author`, `title` and `published` hold where the page itself does
     not say; `modified` is its last change by the word of the list. `validators` are those of the
-    last visit.
+    last visit. `via` names the crawler where the address does not tell: `sitemap`, `feed`.
     """
 
     url: str
@@ -52,6 +52,7 @@ class Target(Frozen):
     published: AwareDatetime | None = None
     modified: AwareDatetime | None = None
     validators: Validators = Validators()
+    via: str | None = None
 
 
 class Visited(Frozen):

@@ -1,7 +1,11 @@
-"""Pages of a site from its sitemap (https://www.sitemaps.org/protocol.html)."""
+"""Sitemaps: the pages of a site and when they changed (https://www.sitemaps.org/protocol.html)."""
 
+import re
 import zlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 from lxml import etree
 
@@ -9,10 +13,79 @@ from llm_engineering.domain.errors import FetchError
 from llm_engineering.infrastructure.crawlers.decoding import decompressed
 from llm_engineering.infrastructure.crawlers.fetcher import TEXT_TYPES, XML_TYPES, Fetcher
 from llm_engineering.infrastructure.crawlers.html_tree import absolute_url, may_be_page
+from llm_engineering.infrastructure.crawlers.xml_reading import instant
 
+MAX_PAGES = 50_000  # of one file: the protocol's own limit
+_DATE_ONLY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_END_OF_DAY = timedelta(days=1, seconds=-1)
 _MAX_SITEMAPS = 100  # files read of one site
 _MAX_BYTES = 50_000_000  # of one file, decompressed: the protocol's own limit
 _GZIP_MAGIC = b"\x1f\x8b"
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A page, or one more sitemap, on the sitemap's own site."""
+
+    url: str
+    modified: datetime | None = None
+    title: str | None = None
+    published: datetime | None = None
+
+
+def is_sitemap(root: etree._Element) -> bool:
+    """Returns whether an XML document is a sitemap or an index of sitemaps by its root."""
+    return etree.QName(root).localname in ("urlset", "sitemapindex")
+
+
+def is_index(root: etree._Element) -> bool:
+    """Returns whether what a sitemap lists are sitemaps."""
+    return str(etree.QName(root).localname) == "sitemapindex"
+
+
+def listed_in(root: etree._Element, url: str) -> Iterator[Listed]:
+    """Yields what a sitemap that came from `url` lists of its own site, each address once."""
+    index = is_index(root)
+    seen: set[str] = set()
+    for item in root.iterfind("./{*}sitemap" if index else "./{*}url"):
+        address = absolute_url(url, item.findtext("{*}loc") or "")
+        if address is None or address in seen or not same_site(address, url):
+            continue
+        if index or may_be_page(address):
+            seen.add(address)
+            yield Listed(
+                url=address,
+                modified=last_change(item.findtext("{*}lastmod")),
+                title=" ".join((item.findtext("{*}news/{*}title") or "").split()) or None,
+                published=instant(item.findtext("{*}news/{*}publication_date")),
+            )
+
+
+def listed_in_text(text: str, url: str) -> Iterator[Listed]:
+    """Yields the pages of a plain text sitemap: an address a line."""
+    for line in dict.fromkeys(text.split("\n")):
+        address = absolute_url(url, line) if line.strip().startswith(("http:", "https:")) else None
+        if address is not None and same_site(address, url) and may_be_page(address):
+            yield Listed(address)
+
+
+def last_change(lastmod: str | None) -> datetime | None:
+    """Returns when a page was last changed; a day without a time means its end.
+
+    A page that was visited on that day may have changed later on the same day.
+    """
+    moment = instant(lastmod)
+    date_only = _DATE_ONLY.fullmatch((lastmod or "").strip())
+    return moment + _END_OF_DAY if moment and date_only else moment
+
+
+def same_site(address: str, url: str) -> bool:
+    """Returns whether two addresses are of one host and port, `www.` and the scheme aside."""
+    return address.startswith(("http://", "https://")) and _site(address) == _site(url)
+
+
+def _site(url: str) -> str:
+    return urlsplit(url).netloc.rpartition("@")[2].lower().removeprefix("www.")
 
 
 def sitemap_pages(addresses: Sequence[str], fetcher: Fetcher) -> Iterator[str | FetchError]:

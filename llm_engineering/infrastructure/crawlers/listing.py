@@ -1,0 +1,177 @@
+"""Lists of pages: feeds and sitemaps, told apart by what they hold and not by their address."""
+
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import chain, islice
+from urllib.parse import SplitResult
+
+from llm_engineering.application.ports.crawling import Finding, Target
+from llm_engineering.domain.errors import DocumentError, ExtractionError, FetchError
+from llm_engineering.infrastructure.crawlers.decoding import decompressed
+from llm_engineering.infrastructure.crawlers.feed import (
+    FEED_TYPES,
+    Entry,
+    Feed,
+    feed_of,
+    is_feed,
+    json_feed_of,
+    linked_feeds,
+)
+from llm_engineering.infrastructure.crawlers.fetcher import (
+    HTML_TYPES,
+    TEXT_TYPES,
+    XML_TYPES,
+    Response,
+)
+from llm_engineering.infrastructure.crawlers.html_tree import parse
+from llm_engineering.infrastructure.crawlers.sitemap import (
+    MAX_PAGES,
+    Listed,
+    is_index,
+    is_sitemap,
+    listed_in,
+    listed_in_text,
+    same_site,
+)
+from llm_engineering.infrastructure.crawlers.xml_reading import xml_root
+
+LIST_TYPES = FEED_TYPES | XML_TYPES | {"application/json", "application/octet-stream"}
+ANY_LIST_TYPES = LIST_TYPES | HTML_TYPES | TEXT_TYPES
+PAGE = "article"
+MAX_BYTES = 50_000_000  # of a list, decompressed: the sitemap protocol's own limit
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_SITEMAP_PATH = re.compile(r"sitemap[^/]*\.(xml(\.gz)?|txt)$|\.xml\.gz$", re.I)
+_FEED_PATH = re.compile(
+    r"/(feed|rss|atom|rss2|feeds?/(default|all|posts?|rss2?|atom)|posts/default)/?$"
+    r"|\.(rss|atom|rdf|xml)$|/feed\.json$",
+    re.I,
+)
+_FEED_QUERY = re.compile(r"(^|&)(feed|format|type)=(rss2?|atom|feed|xml)(&|$)|(^|&)alt=rss", re.I)
+
+
+def is_sitemap_link(link: SplitResult) -> bool:
+    """Returns whether an address is that of a sitemap by its looks."""
+    return bool(_SITEMAP_PATH.search(link.path))
+
+
+def is_feed_link(link: SplitResult) -> bool:
+    """Returns whether an address is that of a feed by its looks; sitemaps are not asked here."""
+    host = link.hostname or ""
+    named = bool(_FEED_PATH.search(link.path) or _FEED_QUERY.search(link.query))
+    return named or host.startswith(("feeds.", "feed."))
+
+
+def named_in(response: Response, target: Target) -> Iterator[Finding]:
+    """Yields the targets that a feed or a sitemap names, or what is wrong with it.
+
+    Pages take the author and the depth of `target`; where an entry names its author, that one
+    counts. A page of HTML is no list, but may say where the feed is.
+    """
+    try:
+        yield from _named_in(_unzipped(response), target)
+    except DocumentError as error:
+        yield error
+
+
+def _named_in(response: Response, target: Target) -> Iterator[Finding]:
+    text, url = response.text, response.url
+    root = xml_root(text, url) if text.lstrip("\ufeff \r\n\t").startswith("<") else None
+    if root is not None and is_sitemap(root):
+        via = "sitemap" if is_index(root) else PAGE
+        yield from _pages_of_sitemap(listed_in(root, url), target, url, via)
+    elif root is not None and is_feed(root):
+        yield from _entries_of(feed_of(root, url), url, target)
+    elif response.content_type in HTML_TYPES:
+        yield _feed_of_page(text, url, target)
+    elif (feed := json_feed_of(text, url)) is not None:
+        yield from _entries_of(feed, url, target)
+    elif root is None and response.content_type in TEXT_TYPES:
+        yield from _pages_of_sitemap(listed_in_text(text, url), target, url, PAGE)
+    else:
+        raise ExtractionError(url, "neither a feed nor a sitemap")
+
+
+def _unzipped(response: Response) -> Response:
+    """Returns a response whose body is no gzip file; some sitemaps are stored as one."""
+    if not response.body.startswith(_GZIP_MAGIC):
+        return response
+    text = bytearray()
+    try:
+        for piece in decompressed([response.body], "gzip"):
+            text += piece
+            if len(text) > MAX_BYTES:
+                raise FetchError(response.url, f"larger than {MAX_BYTES:,} bytes")
+    except (ValueError, zlib.error) as error:
+        raise FetchError(response.url, str(error)) from error
+    return replace(response, body=bytes(text))
+
+
+def _pages_of_sitemap(
+    pages: Iterator[Listed], target: Target, url: str, via: str
+) -> Iterator[Finding]:
+    first = next(pages, None)
+    if first is None:
+        raise ExtractionError(url, "lists no page of its own site")
+    for page in islice(chain([first], pages), MAX_PAGES):
+        yield target_of(
+            page.url,
+            target,
+            found_on=url,
+            via=via,
+            title=page.title,
+            published=page.published,
+            modified=page.modified,
+        )
+    if next(pages, None) is not None:
+        yield ExtractionError(url, f"lists more than {MAX_PAGES:,} pages; the rest is left out")
+
+
+def _entries_of(feed: Feed, url: str, target: Target) -> Iterator[Finding]:
+    for entry in feed.entries:
+        yield target_of_entry(entry, target, url, via=PAGE)
+    if feed.next_page is not None and same_site(feed.next_page, url):
+        yield target_of(feed.next_page, target, found_on=url, via="feed")
+
+
+def target_of_entry(entry: Entry, target: Target, url: str, via: str) -> Target | ExtractionError:
+    """Returns the page of an entry of the feed at `url`, or why there is none."""
+    if entry.url is None:
+        return ExtractionError(url, f"the entry {entry.title!r} has no link")
+    return target_of(
+        entry.url,
+        target,
+        found_on=url,
+        via=via,
+        title=entry.title,
+        author=entry.author or target.author,
+        published=entry.published,
+        modified=entry.modified,
+    )
+
+
+def target_of(url: str, parent: Target, *, found_on: str, via: str, **said: object) -> Target:
+    """Returns a target that a list names, with what the list says of it.
+
+    `via` keeps the promise of a list: pages. Nobody who crawls a feed of links wants every
+    repository cloned that it names.
+    """
+    fields = {
+        "author": parent.author,
+        "depth": parent.depth,
+        "max_pages": parent.max_pages,
+        **said,
+    }
+    return Target.model_validate(
+        {"url": url, "listed": True, "found_on": found_on, "via": via, **fields}
+    )
+
+
+def _feed_of_page(text: str, url: str, target: Target) -> Target:
+    """Returns the first feed that a page names: the others are mostly those of its comments."""
+    feed = next(linked_feeds(parse(text, url), url), None)
+    if feed is None or feed == target.url:
+        raise ExtractionError(url, "a page instead of a feed, and it names none")
+    return target_of(feed, target, found_on=url, via="feed")
