@@ -20,9 +20,10 @@ from llm_engineering.application.ports.models import EmbeddingModel, SparseEncod
 from llm_engineering.application.ports.progress import Progress
 from llm_engineering.application.ports.storage import ChunkIndex, DocumentStore
 from llm_engineering.application.ports.tracking import ExperimentTracker, ModelRegistry
+from llm_engineering.application.rag.config import RagConfig
 from llm_engineering.domain.errors import ConfigurationError
 from llm_engineering.infrastructure.model_files.catalogue import ModelFiles
-from llm_engineering.settings import EMBEDDED, Settings
+from llm_engineering.settings import EMBEDDED, Settings, load_config
 
 if TYPE_CHECKING:  # langchain_core takes seconds to import: only commands that answer need it
     from langchain_core.language_models import BaseChatModel
@@ -194,14 +195,26 @@ class Platform:
         """Whether the provider's model runs here, and so has to be loaded."""
         return self.settings.LLM_PROVIDER in ("local", "mlflow")
 
-    def retriever(self) -> "ContextRetriever":
-        """The retrieval flow over the live index generation."""
+    @cached_property
+    def rag_config(self) -> RagConfig:
+        """The file of RAG_CONFIG; its defaults where there is none."""
+        path = self.settings.RAG_CONFIG
+        return load_config(path, RagConfig) if path.exists() else RagConfig()
+
+    def retriever(self, config: RagConfig | None = None) -> "ContextRetriever":
+        """The retrieval flow over the live index generation, by default as RAG_CONFIG has it."""
+        from llm_engineering.application.rag.query_expansion import QueryExpansion
         from llm_engineering.application.rag.retriever import ContextRetriever
 
+        config = config or self.rag_config
         return ContextRetriever(
             index=self.chunk_index,
             embedder=self.embedding_model,
             sparse_encoder=self.sparse_encoder,
+            config=config,
+            expansion=QueryExpansion(self.chat_model(), config.expansion)
+            if config.expansion
+            else None,
         )
 
     def answer_generator(self, reference: str | None = None) -> "AnswerGenerator":

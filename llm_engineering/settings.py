@@ -58,6 +58,7 @@ class Settings(BaseSettings):
     HUGGINGFACE_ACCESS_TOKEN: SecretStr | None = None
     HUGGINGFACE_MODEL_ID: str = "Qwen/Qwen2.5-7B-Instruct"
     TEXT_EMBEDDING_MODEL_ID: str = "sentence-transformers/all-MiniLM-L6-v2"
+    RAG_CONFIG: Path = Path("configs/rag.yaml")
     RERANKING_CROSS_ENCODER_MODEL_ID: str = "cross-encoder/ms-marco-MiniLM-L-6-v2"
     RAG_MODEL_DEVICE: Literal["cpu", "gpu"] = "cpu"
     TEMPERATURE_INFERENCE: float = Field(default=0.0, ge=0.0, le=2.0)

@@ -1,6 +1,5 @@
 """Asks the corpus: `ask` for an answer with its sources, `retrieve` for the passages alone."""
 
-import json
 from typing import Annotated
 
 import typer
@@ -25,7 +24,9 @@ Author = Annotated[list[str] | None, typer.Option(help="Only what this author wr
 Category = Annotated[
     list[DataCategory] | None, typer.Option(help="Only this kind of text; repeatable.")
 ]
-TopK = Annotated[int, typer.Option("--top-k", min=1, max=20, help="Passages to read.")]
+TopK = Annotated[
+    int | None, typer.Option("--top-k", min=1, max=20, help="Passages; default: k of the config.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print data instead of text.")]
 
 
@@ -38,7 +39,7 @@ def ask(
     ] = None,
     author: Author = None,
     category: Category = None,
-    top_k: TopK = 4,
+    top_k: TopK = None,
     as_json: Json = False,
 ) -> None:
     """Answers from the indexed corpus, with numbered sources."""
@@ -57,7 +58,7 @@ def retrieve(
     question: Question,
     author: Author = None,
     category: Category = None,
-    top_k: TopK = 4,
+    top_k: TopK = None,
     as_json: Json = False,
 ) -> None:
     """Prints the passages that a question finds, with the score of every stage."""
@@ -65,9 +66,9 @@ def retrieve(
         query = _query(platform, question, author, category)
         found = platform.retriever().retrieve(query, top_k)
         if as_json:
-            print_json(json.dumps([item.model_dump(mode="json") for item in found], indent=2))
+            print_json(found.model_dump_json(indent=2))
         else:
-            for n, item in enumerate(found, start=1):
+            for n, item in enumerate(found.passages, start=1):
                 _print_passage(Console(), n, item)
 
 
@@ -87,7 +88,9 @@ def _query(
     return query
 
 
-def show_answer(console: Console, generator: AnswerGenerator, query: Query, top_k: int = 4) -> None:
+def show_answer(
+    console: Console, generator: AnswerGenerator, query: Query, top_k: int | None = None
+) -> None:
     """Shows the words as the model writes them, then the checked answer and its sources."""
     written = ""
     with Live(Text("reading…", style="dim"), console=console, transient=True) as live:

@@ -42,7 +42,11 @@ class Usage(Frozen):
 
 
 class Answer(Frozen):
-    """An answer with its citations; `grounded` is false when the sources do not say it."""
+    """An answer with its citations; `grounded` is false when the sources do not say it.
+
+    `degraded` names the stages of retrieval that were left out, because they failed or were late;
+    `relaxed` the restrictions that the question names and that were given up: nothing met them.
+    """
 
     text: str
     citations: tuple[Citation, ...] = ()
@@ -51,3 +55,5 @@ class Answer(Frozen):
     model: str
     usage: Usage = Usage()
     timings_ms: dict[str, float] = Field(default_factory=dict)
+    degraded: tuple[str, ...] = ()
+    relaxed: tuple[str, ...] = ()

@@ -26,7 +26,7 @@ _STATUS: dict[type[PipelineError], tuple[int, str]] = {
 class Answering(Protocol):
     """What the routes need of the service behind them."""
 
-    def answer(self, query: Query, k: int) -> tuple[Answer, Sequence[ScoredChunk]]:
+    def answer(self, query: Query, k: int | None) -> tuple[Answer, Sequence[ScoredChunk]]:
         """Returns the answer and the passages that were found."""
         ...
 

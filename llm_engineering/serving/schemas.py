@@ -18,7 +18,7 @@ class RagRequest(BaseModel):
 
     query: str = Field(min_length=1, max_length=2000, pattern=r"\S")
     filters: SearchFilters = SearchFilters()
-    top_k: int = Field(default=4, ge=1, le=20)
+    top_k: int | None = Field(default=None, ge=1, le=20)
 
 
 class CitationOut(BaseModel):
@@ -36,7 +36,11 @@ class CitationOut(BaseModel):
 
 
 class RagResponse(BaseModel):
-    """The answer. `grounded` is false, and the answer a refusal, when the sources do not say."""
+    """The answer. `grounded` is false, and the answer a refusal, when the sources do not say.
+
+    `degraded` names stages of retrieval that were left out, because they failed or were late;
+    `relaxed` restrictions that the question names and that were given up: nothing met them.
+    """
 
     answer: str
     citations: list[CitationOut]
@@ -45,6 +49,8 @@ class RagResponse(BaseModel):
     model: str
     usage: Usage
     timings_ms: dict[str, float]
+    degraded: tuple[str, ...]
+    relaxed: tuple[str, ...]
     request_id: UUID
 
     @classmethod
@@ -64,6 +70,8 @@ class RagResponse(BaseModel):
             model=answer.model,
             usage=answer.usage,
             timings_ms=answer.timings_ms,
+            degraded=answer.degraded,
+            relaxed=answer.relaxed,
             request_id=request_id,
         )
 

@@ -34,7 +34,7 @@ class RAGService:
         self._metrics = RequestMetrics()
         self._generator.warm_up(model_in_process=self._platform.model_in_process)
 
-    def answer(self, query: Query, k: int) -> tuple[Answer, Sequence[ScoredChunk]]:
+    def answer(self, query: Query, k: int | None) -> tuple[Answer, Sequence[ScoredChunk]]:
         """Returns the answer and the passages that were found. Raises what retrieval raises."""
         with self._metrics.request():
             answer, found = self._generator.answer(query, k)

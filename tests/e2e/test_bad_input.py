@@ -125,7 +125,9 @@ def test_bad_pages_are_named_and_the_rest_is_kept(place: Workplace) -> None:
     assert place.index()["documents_seen"] == 3
 
     found = json.loads(place.run("tools.rag", "retrieve", "café fermé à midi", "--json"))
-    assert found[0]["chunk"]["title"] == "Le café", "Latin-1 that calls itself UTF-8 is read right"
+    assert found["passages"][0]["chunk"]["title"] == "Le café", (
+        "Latin-1 that calls itself UTF-8 is read right"
+    )
 
 
 def put_bad_pages(place: Workplace) -> dict[str, str]:

@@ -36,9 +36,10 @@ def test_passages_are_found_with_their_scores(workplace: Workplace) -> None:
     workplace.crawl()
     workplace.index()
     found = json.loads(workplace.run("tools.rag", "retrieve", "When are trees pruned?", "--json"))
-    assert found[0]["chunk"]["url"] == f"{workplace.site.url}/orchard.html"
-    assert {"dense", "fusion"} <= set(found[0]["scores"])
+    best = found["passages"][0]
+    assert best["chunk"]["url"] == f"{workplace.site.url}/orchard.html"
+    assert {"dense", "fusion"} <= set(best["scores"])
     only = json.loads(
         workplace.run("tools.rag", "retrieve", "trees", "--author", "Grace Hopper", "--json")
     )
-    assert {item["chunk"]["author_full_name"] for item in only} == {"Grace Hopper"}
+    assert {item["chunk"]["author_full_name"] for item in only["passages"]} == {"Grace Hopper"}

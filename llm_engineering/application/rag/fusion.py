@@ -1,37 +1,94 @@
-"""Fusion of the dense and the sparse ranking into one."""
+"""Fusion of several rankings into one, and the order that follows from it."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
 
 from llm_engineering.domain.queries import ScoredChunk
 
-DENSE_WEIGHT = 0.5
+# Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion Outperforms Condorcet", 2009
+_RRF_CONSTANT = 60
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """What one search found, best first: its stage (`dense` or `sparse`) and its weight."""
+
+    stage: str
+    found: Sequence[ScoredChunk]
+    weight: float
 
 
 def fuse(
-    dense: Sequence[ScoredChunk],
-    sparse: Sequence[ScoredChunk],
-    *,
-    dense_weight: float = DENSE_WEIGHT,
+    rankings: Sequence[Ranking], method: Literal["weighted", "rrf"] = "weighted"
 ) -> list[ScoredChunk]:
-    """Returns both rankings as one, best first, with the stage's scores and `fusion`.
+    """Returns the rankings as one, best first, with each stage's best score and `fusion`.
 
-    `fusion` (0.0-1.0) is the weighted sum of each list's scores scaled to 0.0-1.0 between its
-    worst and its best candidate (convex combination with min-max scaling: Bruch et al., "An
-    Analysis of Fusion Functions for Hybrid Retrieval", 2023). Equal scores keep the dense order.
+    weighted: `fusion` (0.0-1.0) is the weighted mean of each list's scores scaled to 0.0-1.0
+    between its worst and its best candidate (convex combination with min-max scaling: Bruch et
+    al., "An Analysis of Fusion Functions for Hybrid Retrieval", 2023).
+    rrf: `fusion` is the weighted mean of 1 / (60 + rank).
+    Equal scores keep the order of the first ranking.
     """
-    weights = {"dense": dense_weight, "sparse": 1.0 - dense_weight}
-    chunks = {found.chunk.id: found.chunk for found in (*dense, *sparse)}
-    stage_scores: dict[object, dict[str, float]] = {key: {} for key in chunks}
+    shares = _SHARES[method]
+    total = sum(ranking.weight for ranking in rankings) or 1.0
+    chunks = {found.chunk.id: found.chunk for ranking in rankings for found in ranking.found}
+    stage_scores: dict[UUID, dict[str, float]] = {key: {} for key in chunks}
     fused = dict.fromkeys(chunks, 0.0)
-    for stage, ranking in (("dense", dense), ("sparse", sparse)):
-        low = min((found.score for found in ranking), default=0.0)
-        width = max((found.score for found in ranking), default=0.0) - low
-        for found in ranking:
-            scaled = (found.score - low) / width if width > 0 else 1.0
-            stage_scores[found.chunk.id][stage] = found.score
-            fused[found.chunk.id] += weights[stage] * scaled
+    for ranking in rankings:
+        for found, share in zip(ranking.found, shares(ranking.found), strict=True):
+            scores = stage_scores[found.chunk.id]
+            scores[ranking.stage] = max(found.score, scores.get(ranking.stage, found.score))
+            fused[found.chunk.id] += ranking.weight * share / total
     best_first = sorted(chunks, key=lambda key: -fused[key])
     return [
         ScoredChunk(chunk=chunks[key], scores={**stage_scores[key], "fusion": fused[key]})
         for key in best_first
     ]
+
+
+def scaled(scores: Sequence[float]) -> list[float]:
+    """Returns the scores scaled to 0.0-1.0 between the worst and the best; 1.0 when all equal."""
+    low = min(scores, default=0.0)
+    width = max(scores, default=0.0) - low
+    return [(score - low) / width if width > 0 else 1.0 for score in scores]
+
+
+def _scaled_scores(found: Sequence[ScoredChunk]) -> list[float]:
+    return scaled([item.score for item in found])
+
+
+def _reciprocal_ranks(found: Sequence[ScoredChunk]) -> list[float]:
+    return [1.0 / (_RRF_CONSTANT + rank) for rank in range(1, len(found) + 1)]
+
+
+_SHARES: dict[str, Callable[[Sequence[ScoredChunk]], list[float]]] = {
+    "weighted": _scaled_scores,
+    "rrf": _reciprocal_ranks,
+}
+
+
+def without_repeats(ranking: Iterable[ScoredChunk]) -> list[ScoredChunk]:
+    """Returns the ranking without passages whose text came before: copies crowd out answers."""
+    best: dict[str, ScoredChunk] = {}
+    for found in ranking:
+        best.setdefault(found.chunk.passage_hash, found)
+    return list(best.values())
+
+
+def capped(ranking: Sequence[ScoredChunk], cap: int) -> list[ScoredChunk]:
+    """Returns the ranking with what is beyond `cap` passages of a document moved to the end.
+
+    They fill up what other documents leave free. 0: the ranking as it is.
+    """
+    if not cap:
+        return list(ranking)
+    seen: Counter[UUID] = Counter()
+    first: list[ScoredChunk] = []
+    beyond: list[ScoredChunk] = []
+    for found in ranking:
+        seen[found.chunk.document_id] += 1
+        (first if seen[found.chunk.document_id] <= cap else beyond).append(found)
+    return first + beyond

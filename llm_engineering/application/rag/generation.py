@@ -13,7 +13,7 @@ from llm_engineering.application.rag.citations import CitationChecker
 from llm_engineering.application.rag.prompts import REFUSAL, answer_prompt, numbered
 from llm_engineering.application.rag.retriever import ContextRetriever
 from llm_engineering.domain.answers import Answer, AnswerMode, Usage
-from llm_engineering.domain.queries import Query, ScoredChunk
+from llm_engineering.domain.queries import Query, Retrieval, ScoredChunk
 
 _REFUSES = re.compile(r"\b(sources|passages)\b.{0,20}\bdo(es)? not (say|answer|mention)", re.I)
 
@@ -22,7 +22,12 @@ _REFUSES = re.compile(r"\b(sources|passages)\b.{0,20}\bdo(es)? not (say|answer|m
 class Sources:
     """The passages that were found, best first. Always the first event."""
 
-    found: Sequence[ScoredChunk]
+    retrieval: Retrieval
+
+    @property
+    def found(self) -> Sequence[ScoredChunk]:
+        """The passages."""
+        return self.retrieval.passages
 
 
 @dataclass(frozen=True)
@@ -65,11 +70,11 @@ class AnswerGenerator:
         self._timer = timer
 
     def warm_up(self, *, model_in_process: bool) -> None:
-        """Loads the embedder; has a model in this process read what every prompt begins with.
+        """Loads the models; has a chat model in this process read what every prompt begins with.
 
         Then the first question waits for nothing else. Raises what `answer` raises.
         """
-        self._retriever.retrieve(Query(text="warm up"))
+        self._retriever.warm_up()
         if model_in_process:
             reader = answer_prompt() | self._model.bind(max_tokens=1)
             reader.invoke({"passages": "", "question": "warm up"})
@@ -96,9 +101,10 @@ class AnswerGenerator:
         Closing the iterator stops the model.
         """
         began = self._timer()
-        found = self._retriever.retrieve(query, k)
+        retrieval = self._retriever.retrieve(query, k)
+        found = retrieval.passages
         timings = {"retrieve": self._since(began)}
-        yield Sources(found)
+        yield Sources(retrieval)
         written = AIMessageChunk(content="")
         if found:
             asked = self._timer()
@@ -112,7 +118,8 @@ class AnswerGenerator:
         checked = self._timer()
         answer = self._checked(query, written, found)
         timings |= {"check": self._since(checked), "total": self._since(began)}
-        yield Done(answer.model_copy(update={"timings_ms": timings}))
+        seen = {"degraded": tuple(retrieval.degraded), "relaxed": retrieval.relaxed}
+        yield Done(answer.model_copy(update={**seen, "timings_ms": timings}))
 
     def _checked(
         self, query: Query, written: AIMessageChunk, found: Sequence[ScoredChunk]

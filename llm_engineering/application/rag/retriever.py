@@ -1,25 +1,46 @@
-"""The way from a question to the passages that may answer it."""
+"""The way from a question to the passages that may answer it.
 
-from collections.abc import Sequence
-from typing import Literal
+self-query ∥ expansion → embed → dense ∥ sparse → fuse → rerank → top k
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import combinations
+from time import perf_counter
+from typing import Any, Literal
 
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
-from langchain_core.runnables import Runnable, RunnableLambda, RunnableParallel
-from pydantic import ConfigDict, Field, SkipValidation
+from langchain_core.runnables import Runnable, RunnableLambda
+from pydantic import ConfigDict, SkipValidation
 
 from llm_engineering.application.ports.models import EmbeddingModel, SparseEncoder
 from llm_engineering.application.ports.storage import ChunkIndex
-from llm_engineering.application.rag.fusion import DENSE_WEIGHT, fuse
-from llm_engineering.domain.queries import EmbeddedQuery, Query, ScoredChunk
+from llm_engineering.application.rag.config import RagConfig
+from llm_engineering.application.rag.fusion import Ranking, capped, fuse, without_repeats
+from llm_engineering.application.rag.reranking import Reranker
+from llm_engineering.application.rag.search import Search
+from llm_engineering.application.rag.self_query import SelfQueryResult
+from llm_engineering.application.rag.stages import Deadline, Outcome, in_time
+from llm_engineering.domain.errors import ModelError, StoreUnavailable
+from llm_engineering.domain.queries import EmbeddedQuery, Query, Retrieval, ScoredChunk
+
+Arm = Literal["dense", "sparse"]
+
+# Share of the deadline after which a stage that can be left out is: the search needs the rest.
+_UNDERSTAND_UNTIL = 0.5
+_EMBED_UNTIL = 0.75
+# Together the rephrasings weigh as much as the question itself.
+_VARIANTS_WEIGHT = 1.0
 
 
 class ContextRetriever(BaseRetriever):
-    """Finds passages by meaning (dense) and by words (sparse), in parallel, and fuses them.
+    """Finds passages by meaning (dense) and by words (sparse), fuses and reranks them.
 
-    `k` passages are returned out of `candidates` of each kind. Also a LangChain retriever:
-    `invoke("question")` gives LangChain documents.
+    Also a LangChain retriever: `invoke("question")` gives LangChain documents. A stage that is
+    None is not there; one that fails or is late is left out and named in `degraded`.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, frozen=True)
@@ -27,47 +48,163 @@ class ContextRetriever(BaseRetriever):
     index: SkipValidation[ChunkIndex]
     embedder: SkipValidation[EmbeddingModel]
     sparse_encoder: SkipValidation[SparseEncoder]
-    k: int = Field(default=4, ge=1, le=100)
-    candidates: int = Field(default=50, ge=1, le=1000)
-    dense_weight: float = Field(default=DENSE_WEIGHT, ge=0.0, le=1.0)
+    config: RagConfig = RagConfig()
+    self_query: SkipValidation[Runnable[Query, SelfQueryResult] | None] = None
+    expansion: SkipValidation[Runnable[Query, Sequence[str]] | None] = None
+    reranker: SkipValidation[Reranker | None] = None
+    timer: Callable[[], float] = perf_counter
 
-    def retrieve(self, query: Query, k: int | None = None) -> list[ScoredChunk]:
-        """Returns the best passages, best first, with the score of every stage.
+    def retrieve(self, query: Query, k: int | None = None) -> Retrieval:
+        """Returns the best `k` passages, best first, and how they were found.
 
         Raises:
-            StoreUnavailable: the index cannot be reached.
-            ModelError: the question cannot be embedded.
+            StoreUnavailable: the index cannot be reached, or does not answer in time.
+            InvalidInput: the index was made with another embedding model.
+            ModelError: the question cannot be embedded, and words are not searched for.
         """
-        return self.flow.invoke(query)[: k or self.k]
+        done = self.trace(query, k)
+        return Retrieval(
+            passages=tuple(done.rankings["top"]),
+            found_filters=done.found_filters,
+            relaxed=done.relaxed,
+            variants=done.variants,
+            timings_ms={**done.timings_ms, "total": done.deadline.used_ms()},
+            degraded=dict(done.degraded),
+            reranker=done.reranker,
+        )
+
+    def warm_up(self) -> None:
+        """Loads the models, however long it takes, so that no question's deadline pays for it.
+
+        Raises:
+            ModelError: one of them cannot be loaded.
+        """
+        if self.config.dense_weight:
+            self.embedder.embed_queries(["warm up"])
+        if self.reranker and self.config.rerank.enabled:
+            self.reranker.warm_up()
+
+    def trace(self, query: Query, k: int | None = None) -> Search:
+        """Returns the whole way of a question, every ranking kept.
+
+        Raises what `retrieve` raises.
+        """
+        deadline = Deadline(self.config.deadline_s, self.timer)
+        return self.flow.invoke(Search(query, k or self.config.k, deadline))
 
     @property
-    def flow(self) -> Runnable[Query, list[ScoredChunk]]:
-        """The stages as one Runnable: embed, search both ways, fuse, drop repeated passages."""
+    def flow(self) -> Runnable[Search, Search]:
+        """The stages as one Runnable."""
         return (
-            RunnableLambda(self._embed)
-            | RunnableParallel(dense=self._search("dense"), sparse=self._search("sparse"))
+            RunnableLambda(self._understand)
+            | RunnableLambda(self._embed)
+            | RunnableLambda(self._search)
             | RunnableLambda(self._fuse)
-            | RunnableLambda(_without_repeats)
+            | RunnableLambda(self._rerank)
+            | RunnableLambda(_select)
         )
 
-    def _embed(self, query: Query) -> EmbeddedQuery:
-        return EmbeddedQuery(
-            text=query.text,
-            filters=query.filters,
-            embedding=self.embedder.embed_query(query.text),
-            sparse=self.sparse_encoder.encode_query(query.text),
+    def _understand(self, search: Search) -> Search:
+        """Reads filters out of the question and rephrases it, at the same time."""
+        stages: dict[str, Runnable[Query, Any] | None] = {
+            "self_query": self.self_query,
+            "expansion": self.expansion,
+        }
+        calls = {
+            name: partial(stage.invoke, search.query) for name, stage in stages.items() if stage
+        }
+        search = replace(search, variants=(search.query.text,))
+        outcomes: Mapping[str, Outcome[Any]] = in_time(calls, search.deadline, _UNDERSTAND_UNTIL)
+        for name, outcome in outcomes.items():
+            search = search.timed(**{name: outcome.ms})
+            if outcome.error:
+                search = search.without_stage(name, outcome.error)
+            elif name == "expansion":
+                search = replace(search, variants=tuple(outcome.result()))
+            else:
+                search = _with_filters(search, outcome.result())
+        return search
+
+    def _embed(self, search: Search) -> Search:
+        """Gives every variant its vectors, in one batch."""
+        encode = self.sparse_encoder.encode_query
+        search = replace(search, term_weights=tuple(map(encode, search.variants)))
+        if self.config.dense_weight == 0.0:
+            return search
+        outcome = in_time(
+            {"embed": lambda: self.embedder.embed_queries(search.variants)},
+            search.deadline,
+            _EMBED_UNTIL,
+        )["embed"]
+        search = search.timed(embed=outcome.ms)
+        if outcome.error:
+            if self.config.dense_weight == 1.0:
+                raise _as_model_error(outcome.error) from outcome.error
+            return search.without_stage("embed", outcome.error)
+        return replace(search, vectors=tuple(outcome.result()))
+
+    def _search(self, search: Search) -> Search:
+        """Searches both ways; gives up filters of the question's own that leave nothing."""
+        began = search.deadline.used_ms()
+        own = search.found_filters.without(search.query.filters.restricted).restricted
+        for relaxed in _relaxations(own):
+            attempt = replace(search, relaxed=relaxed)
+            searched = self._rankings(attempt)
+            if any(ranking.found for ranking in searched):
+                break
+        else:
+            attempt = search
+        done = replace(attempt, searched=searched)
+        for ranking in reversed(searched):  # the question's own comes last, and stays
+            done = done.ranked(ranking.stage, ranking.found)
+        return done.timed(search=round(done.deadline.used_ms() - began, 3))
+
+    def _rankings(self, search: Search) -> tuple[Ranking, ...]:
+        weights: dict[Arm, float] = {
+            "dense": self.config.dense_weight if search.vectors else 0.0,
+            "sparse": 1.0 - self.config.dense_weight,
+        }
+        others = len(search.variants) - 1
+        jobs: dict[str, tuple[Arm, float, EmbeddedQuery]] = {
+            f"{arm}-{n}": (arm, weight * (_VARIANTS_WEIGHT / others if n else 1.0), query)
+            for arm, weight in weights.items()
+            if weight
+            for n, query in enumerate(search.queries)
+        }
+        outcomes = in_time(
+            {
+                name: partial(self.index.search, query, by=arm, limit=self.config.candidates)
+                for name, (arm, _, query) in jobs.items()
+            },
+            search.deadline,
+        )
+        return tuple(
+            Ranking(arm, _answered(outcomes[name]), weight)
+            for name, (arm, weight, _) in jobs.items()
         )
 
-    def _search(
-        self, by: Literal["dense", "sparse"]
-    ) -> RunnableLambda[EmbeddedQuery, Sequence[ScoredChunk]]:
-        def search(query: EmbeddedQuery) -> Sequence[ScoredChunk]:
-            return self.index.search(query, by=by, limit=self.candidates)
+    def _fuse(self, search: Search) -> Search:
+        """Makes one ranking of all; drops copies; gives other documents their turn."""
+        began = search.deadline.used_ms()
+        fused = fuse(search.searched, self.config.fusion)
+        distinct = without_repeats(fused)
+        ordered = capped(distinct, self.config.per_source_cap)
+        search = search.ranked("fusion", fused).ranked("distinct", distinct)
+        search = search.ranked("capped", ordered)
+        return search.timed(fuse=round(search.deadline.used_ms() - began, 3))
 
-        return RunnableLambda(search)
-
-    def _fuse(self, found: dict[str, Sequence[ScoredChunk]]) -> list[ScoredChunk]:
-        return fuse(found["dense"], found["sparse"], dense_weight=self.dense_weight)
+    def _rerank(self, search: Search) -> Search:
+        """Has the pair scorer read the first passages."""
+        reranker, ordered = self.reranker, search.rankings["capped"]
+        if reranker is None or not self.config.rerank.enabled or not ordered:
+            return search
+        outcome = in_time(
+            {"rerank": lambda: reranker.rerank(search.query.text, ordered)}, search.deadline
+        )["rerank"]
+        search = search.timed(rerank=outcome.ms)
+        if outcome.error:
+            return search.without_stage("rerank", outcome.error)
+        return replace(search.ranked("rerank", outcome.result()), reranker=reranker.name)
 
     def _get_relevant_documents(
         self,
@@ -84,13 +221,33 @@ class ContextRetriever(BaseRetriever):
                     "scores": found.scores,
                 },
             )
-            for found in self.retrieve(Query(text=query))
+            for found in self.retrieve(Query(text=query)).passages
         ]
 
 
-def _without_repeats(ranking: list[ScoredChunk]) -> list[ScoredChunk]:
-    """Returns the ranking without passages whose text came before: copies crowd out answers."""
-    best: dict[str, ScoredChunk] = {}
-    for found in ranking:
-        best.setdefault(found.chunk.passage_hash, found)
-    return list(best.values())
+def _select(search: Search) -> Search:
+    best = search.rankings.get("rerank", search.rankings["capped"])
+    return search.ranked("top", best[: search.k])
+
+
+def _with_filters(search: Search, found: SelfQueryResult) -> Search:
+    search = replace(search, found_filters=found.filters)
+    if found.degraded:
+        search = replace(search, degraded={**search.degraded, "self_query": found.degraded})
+    return search
+
+
+def _relaxations(names: Sequence[str]) -> list[tuple[str, ...]]:
+    """Returns what to give up, first nothing, then as little as can be, the surest last."""
+    return [chosen for n in range(len(names) + 1) for chosen in combinations(names, n)]
+
+
+def _answered(outcome: Outcome[Sequence[ScoredChunk]]) -> Sequence[ScoredChunk]:
+    if isinstance(outcome.error, TimeoutError):
+        raise StoreUnavailable(f"the index did not answer: {outcome.error}") from outcome.error
+    return outcome.result()
+
+
+def _as_model_error(error: Exception) -> Exception:
+    late = isinstance(error, TimeoutError)
+    return ModelError(f"the embedder: {error}", transient=True) if late else error

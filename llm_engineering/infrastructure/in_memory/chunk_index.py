@@ -83,7 +83,7 @@ class InMemoryChunkIndex:
     ) -> Iterator[EmbeddedChunk]:
         """Yields the chunks that pass the filters."""
         chunks = list(self._chunks_of(generation).values())
-        yield from (chunk for chunk in chunks if _passes(chunk, filters))
+        yield from (chunk for chunk in chunks if not filters.refused(chunk))
 
     def count(self, generation: Generation, filters: SearchFilters = _NO_FILTERS) -> int:
         """Returns how many chunks pass the filters."""
@@ -104,7 +104,7 @@ class InMemoryChunkIndex:
         found = [
             ScoredChunk(chunk=_without_vectors(chunk), scores={by: scores[chunk.id]})
             for chunk in held
-            if chunk.id in scores and _passes(chunk, query.filters)
+            if chunk.id in scores and not query.filters.refused(chunk)
         ]
         return sorted(found, key=lambda scored: (-scored.score, scored.chunk.id))[:limit]
 
@@ -124,21 +124,6 @@ class InMemoryChunkIndex:
             known = ", ".join(sorted(self._held)) or "none"
             raise InvalidInput(f"no index generation {generation.name!r} (there are: {known})")
         return self._held[generation.name]
-
-
-def _passes(chunk: EmbeddedChunk, filters: SearchFilters) -> bool:
-    allowed = [
-        (filters.authors, chunk.author_full_name),
-        (filters.platforms, chunk.platform),
-        (filters.categories, chunk.category),
-        (filters.document_ids, chunk.document_id),
-    ]
-    if any(values and value not in values for values, value in allowed):
-        return False
-    start, end = filters.published_from, filters.published_to
-    if chunk.published is None:
-        return start is None and end is None
-    return (start is None or chunk.published >= start) and (end is None or chunk.published <= end)
 
 
 def _cosine(one: Sequence[float], other: Sequence[float]) -> float:

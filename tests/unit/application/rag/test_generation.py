@@ -90,7 +90,7 @@ def test_what_the_sources_do_not_say_is_refused(said: str) -> None:
 def test_without_passages_the_model_is_not_asked() -> None:
     model = ScriptedChatModel([])
     answer, found = generator(model, retriever()).answer(QUESTION)
-    assert (answer.text, found, model.asked) == (REFUSAL, [], [])
+    assert (answer.text, found, model.asked) == (REFUSAL, (), [])
 
 
 def test_a_failing_model_is_an_error() -> None:
