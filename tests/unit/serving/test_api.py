@@ -46,9 +46,9 @@ class Oracle:
 
     def __init__(self, error: Exception | None = None) -> None:
         self.error = error
-        self.asked: list[tuple[Query, int]] = []
+        self.asked: list[tuple[Query, int | None]] = []
 
-    def answer(self, query: Query, k: int) -> tuple[Answer, Sequence[ScoredChunk]]:
+    def answer(self, query: Query, k: int | None) -> tuple[Answer, Sequence[ScoredChunk]]:
         self.asked.append((query, k))
         if self.error:
             raise self.error
