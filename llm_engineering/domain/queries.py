@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, Field, model_validator
 
 from llm_engineering.domain.chunks import Chunk
 from llm_engineering.domain.embedded_chunks import SparseVector
+from llm_engineering.domain.names import author_keys, parsed_name
 from llm_engineering.domain.types import DataCategory, Frozen
 
 # what is found, completed and given up together
@@ -24,8 +25,9 @@ _FIELDS_OF: dict[str, tuple[str, ...]] = {
 class SearchFilters(Frozen):
     """Restrictions on the chunks to search; an empty tuple or None restricts nothing.
 
-    Values of one field are alternatives, fields are combined with *and*. The dates are inclusive;
-    a chunk without a published date matches no date restriction.
+    Values of one field are alternatives, fields are combined with *and*. A chunk passes `authors`
+    when one of its authors has one of the names; case, accents, dots and the order of the names do
+    not matter. The dates are inclusive; a chunk without a published date matches no restriction.
     """
 
     authors: tuple[str, ...] = ()
@@ -40,6 +42,11 @@ class SearchFilters(Frozen):
         if self.published_from and self.published_to and self.published_from > self.published_to:
             raise ValueError("published_from is after published_to")
         return self
+
+    @property
+    def author_keys(self) -> frozenset[str]:
+        """Returns what the spellings of each author share."""
+        return frozenset(parsed_name(name).key for name in self.authors)
 
     @property
     def restricted(self) -> tuple[str, ...]:
@@ -70,7 +77,7 @@ class SearchFilters(Frozen):
             "categories": chunk.category in self.categories,
             "platforms": chunk.platform in self.platforms,
             "published": self._in_time(chunk.published),
-            "authors": chunk.author_full_name in self.authors,
+            "authors": bool(self.author_keys & author_keys(chunk.author_full_name)),
             "document_ids": chunk.document_id in self.document_ids,
         }
         return tuple(name for name in self.restricted if not met[name])

@@ -14,6 +14,7 @@ from llm_engineering.domain.chunks import CHUNK_TYPES, Chunk
 from llm_engineering.domain.cleaned_documents import CleanedDocument, CleanedRepositoryDocument
 from llm_engineering.domain.errors import ConfigurationError
 from llm_engineering.domain.ids import chunk_id, fingerprint
+from llm_engineering.domain.names import NAME_RULES
 
 PROSE_SUFFIXES = frozenset({"", ".adoc", ".markdown", ".md", ".mdx", ".rst", ".txt"})
 Splitter = Callable[[CleanedDocument, Gauge], Iterable[Piece]]
@@ -53,7 +54,7 @@ class Chunker:
         self._tokenizer: TextTokenizer = embedder
         self._config = config
         self.fingerprint = fingerprint(
-            "chunker-1", CLEANER, config.model_dump_json(), embedder.fingerprint
+            "chunker-1", CLEANER, NAME_RULES, config.model_dump_json(), embedder.fingerprint
         )
 
     def chunks(self, document: CleanedDocument, splitter: Splitter) -> list[Chunk]:

@@ -12,6 +12,7 @@ from llm_engineering.application.ports.storage import IndexedDocument
 from llm_engineering.domain.chunks import CHUNK_TYPES, Chunk
 from llm_engineering.domain.embedded_chunks import EMBEDDED_TYPES, EmbeddedChunk, SparseVector
 from llm_engineering.domain.errors import InvalidInput, StoreUnavailable
+from llm_engineering.domain.names import author_keys
 from llm_engineering.domain.queries import ScoredChunk, SearchFilters
 from llm_engineering.domain.releases import Generation
 from llm_engineering.domain.types import DataCategory
@@ -20,12 +21,14 @@ DENSE = "dense"
 SPARSE = "sparse"
 # field of the payload -> Qdrant's name for the kind of its index
 PAYLOAD_INDEXES = {
-    "author_full_name": "keyword",
+    "author_keys": "keyword",
     "platform": "keyword",
     "category": "keyword",
     "document_id": "uuid",
     "published": "datetime",
 }
+# worked out of the chunk's fields for the filters
+_DERIVED = ("author_keys",)
 # all that `documents_of` reads
 DOCUMENT_FIELDS = ("document_id", "revision", "total")
 
@@ -48,7 +51,7 @@ class Restriction:
 def restrictions(filters: SearchFilters) -> Sequence[Restriction]:
     """Returns the conditions that a chunk has to meet, all of them."""
     found = [
-        Restriction("author_full_name", filters.authors),
+        Restriction("author_keys", tuple(sorted(filters.author_keys))),
         Restriction("platform", filters.platforms),
         Restriction("category", tuple(category.value for category in filters.categories)),
         Restriction("document_id", tuple(str(identity) for identity in filters.document_ids)),
@@ -62,8 +65,15 @@ def restrictions(filters: SearchFilters) -> Sequence[Restriction]:
 
 
 def payload_of(chunk: EmbeddedChunk) -> Payload:
-    """Returns the fields of a chunk as JSON values; id and vectors are the point's own."""
-    return chunk.model_dump(mode="json", exclude={"id", "embedding", "sparse"}, exclude_none=True)
+    """Returns the fields of a chunk as JSON values; id and vectors are the point's own.
+
+    `author_keys` are the keys of the persons that `author_full_name` names.
+    """
+    payload = chunk.model_dump(
+        mode="json", exclude={"id", "embedding", "sparse"}, exclude_none=True
+    )
+    keys = author_keys(chunk.author_full_name)
+    return {**payload, "author_keys": sorted(keys)} if keys else payload
 
 
 def chunk_of(point_id: UUID | str, payload: Payload) -> Chunk:
@@ -72,7 +82,7 @@ def chunk_of(point_id: UUID | str, payload: Payload) -> Chunk:
     Raises:
         StoreUnavailable: the payload is not a chunk's.
     """
-    fields = {key: value for key, value in payload.items() if key != "embedder"}
+    fields = {key: value for key, value in _own(payload).items() if key != "embedder"}
     with _chunk_expected(point_id):
         kind = CHUNK_TYPES[DataCategory(payload["category"])]
         return kind.model_validate({**fields, "id": point_id})
@@ -89,7 +99,11 @@ def embedded_chunk_of(
     own = {"id": point_id, "embedding": tuple(embedding), "sparse": sparse}
     with _chunk_expected(point_id):
         kind = EMBEDDED_TYPES[DataCategory(payload["category"])]
-        return kind.model_validate({**payload, **own})
+        return kind.model_validate({**_own(payload), **own})
+
+
+def _own(payload: Payload) -> Payload:
+    return {key: value for key, value in payload.items() if key not in _DERIVED}
 
 
 @contextmanager

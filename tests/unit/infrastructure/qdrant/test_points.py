@@ -39,7 +39,7 @@ def test_the_payload_holds_json_values_and_neither_id_nor_vectors() -> None:
 
 def test_fields_without_a_value_are_left_out_of_the_payload() -> None:
     payload = payload_of(make_embedded_chunk(author_full_name=None, published=None))
-    assert {"author_full_name", "author_id", "published"}.isdisjoint(payload)
+    assert {"author_full_name", "author_keys", "author_id", "published"}.isdisjoint(payload)
 
 
 def test_every_index_and_every_field_that_is_counted_is_a_field_of_the_payload() -> None:
@@ -81,7 +81,7 @@ def test_each_filter_becomes_a_restriction() -> None:
         published_to=end,
     )
     assert restrictions(filters) == [
-        Restriction("author_full_name", ("Ada", "Bob")),
+        Restriction("author_keys", ("ada", "bob")),
         Restriction("platform", ("medium",)),
         Restriction("category", ("posts",)),
         Restriction("document_id", (str(numbered_id(3)),)),
