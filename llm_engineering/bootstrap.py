@@ -6,7 +6,7 @@
 Each collaborator is built when it is first asked for, once, and given back when the block ends.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import cached_property
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Self
 
 from llm_engineering.application.crawling.config import CrawlLimits
 from llm_engineering.application.crawling.dispatcher import CrawlerDispatcher
+from llm_engineering.application.ports.likeness import LikenessStore
 from llm_engineering.application.ports.models import EmbeddingModel, SparseEncoder, Trainer
 from llm_engineering.application.ports.progress import Progress
 from llm_engineering.application.ports.storage import ChunkIndex, DocumentStore
@@ -31,6 +32,7 @@ if TYPE_CHECKING:  # langchain_core takes seconds to import: only commands that 
     from llm_engineering.application.rag.generation import AnswerGenerator
     from llm_engineering.application.rag.question_log import QuestionLog
     from llm_engineering.application.rag.retriever import ContextRetriever
+    from llm_engineering.infrastructure.mongo.database import MongoDatabase
 
 
 def now() -> datetime:
@@ -68,19 +70,42 @@ class Platform:
     @cached_property
     def document_store(self) -> DocumentStore:
         """MongoDB: the embedded server, or the one that DATABASE_HOST names."""
-        from llm_engineering.infrastructure.mongo.embedded import EmbeddedMongo
         from llm_engineering.infrastructure.mongo.store import MongoDocumentStore
 
-        uri, database = self.settings.DATABASE_HOST, self.settings.DATABASE_NAME
-        if uri == EMBEDDED:
-            server = EmbeddedMongo(self.folder("mongo"))
-            uri = server.start()
-            self._resources.callback(server.close)
-            store = MongoDocumentStore.connect(uri, database, why_down=server.why_down)
-        else:
-            store = MongoDocumentStore.connect(uri, database)
+        uri, why_down = self._mongo
+        database = self.settings.DATABASE_NAME
+        store = MongoDocumentStore.connect(uri, database, why_down=why_down)
         self._resources.callback(store.close)
         return store
+
+    @cached_property
+    def likeness_store(self) -> LikenessStore:
+        """What is known of documents that say the same, beside the documents."""
+        from llm_engineering.infrastructure.mongo.likeness_store import MongoLikenessStore
+
+        return MongoLikenessStore(self._mongo_database)
+
+    @cached_property
+    def _mongo_database(self) -> "MongoDatabase":
+        """A connection of its own to the database of the document store."""
+        from llm_engineering.infrastructure.mongo.database import MongoDatabase
+
+        uri, why_down = self._mongo
+        database = MongoDatabase.connect(uri, self.settings.DATABASE_NAME, why_down=why_down)
+        self._resources.callback(database.close)
+        return database
+
+    @cached_property
+    def _mongo(self) -> tuple[str, Callable[[], str | None]]:
+        """The URI of MongoDB, and who knows why it is down."""
+        from llm_engineering.infrastructure.mongo.embedded import EmbeddedMongo
+
+        if self.settings.DATABASE_HOST != EMBEDDED:
+            return self.settings.DATABASE_HOST, lambda: None
+        server = EmbeddedMongo(self.folder("mongo"))
+        uri = server.start()
+        self._resources.callback(server.close)
+        return uri, server.why_down
 
     @cached_property
     def chunk_index(self) -> ChunkIndex:

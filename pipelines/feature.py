@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from llm_engineering.application.ports.likeness import LikenessStore
 from llm_engineering.application.ports.models import EmbeddingModel, SparseEncoder
 from llm_engineering.application.ports.progress import Progress
 from llm_engineering.application.ports.storage import ChunkIndex, DocumentStore
@@ -13,6 +14,7 @@ from llm_engineering.application.preprocessing.dispatchers import (
     EmbeddingDispatcher,
 )
 from llm_engineering.application.preprocessing.indexing import Indexer, plan_indexing
+from llm_engineering.application.preprocessing.linking import DuplicateLinker
 from llm_engineering.application.preprocessing.publishing import publish
 from llm_engineering.bootstrap import Platform
 from llm_engineering.domain.ids import fingerprint
@@ -20,12 +22,14 @@ from llm_engineering.domain.releases import Generation
 from llm_engineering.domain.types import Frozen
 from pipelines.steps.chunk_and_embed import chunk_and_embed
 from pipelines.steps.clean import clean
+from pipelines.steps.link_duplicates import link_duplicates
 
 
 class FeatureReport(Frozen):
     """What a run did. `cpu_s` has seconds of CPU by stage; `failed` a line for each document.
 
     `documents_empty` have no text, and so no chunks; the failed ones are among the changed.
+    `documents_duplicate` were left out as copies of others; they are not among those seen.
     """
 
     generation: str
@@ -35,6 +39,7 @@ class FeatureReport(Frozen):
     documents_unchanged: int
     documents_removed: int
     documents_empty: int
+    documents_duplicate: int
     chunks_written: int
     chunks_embedded: int
     chunks_reused: int
@@ -58,6 +63,7 @@ def run_feature(platform: Platform, config: FeatureConfig, progress: Progress) -
     """
     return build_features(
         platform.document_store,
+        platform.likeness_store,
         platform.chunk_index,
         platform.embedding_model,
         platform.sparse_encoder,
@@ -68,6 +74,7 @@ def run_feature(platform: Platform, config: FeatureConfig, progress: Progress) -
 
 def build_features(
     store: DocumentStore,
+    likenesses: LikenessStore,
     index: ChunkIndex,
     model: EmbeddingModel,
     sparse: SparseEncoder,
@@ -83,11 +90,21 @@ def build_features(
         dimension=model.dimension,
     )
     live_before = index.live()
+    linker, cleaning = DuplicateLinker(store, likenesses, config.duplicates), CleaningDispatcher()
+    with cpu.of("plan"):
+        current = store.current_revisions()
+        pending = linker.pending(current)
+    with cpu.of("clean"):
+        failed = clean(store, cleaning, pending, progress)
+    with cpu.of("find duplicates"):
+        copies = link_duplicates(linker, current.keys(), pending, failed.keys(), progress)
     with cpu.of("plan"):
         index.create(generation)
-        plan = plan_indexing(store, index, generation)
+        wanted = {one: revision for one, revision in current.items() if one not in copies}
+        plan = plan_indexing(wanted, index, generation)
     with cpu.of("clean"):
-        failed = clean(store, CleaningDispatcher(), plan.changed, progress)
+        compared_before = {a: b for a, b in plan.changed.items() if a not in pending}
+        failed |= clean(store, cleaning, compared_before, progress)
     with progress.stage("embed chunks") as on_embedded:
         embedding = EmbeddingDispatcher(model, sparse)
         indexer = Indexer(index, generation, embedding, config, cpu, on_embedded)
@@ -103,6 +120,7 @@ def build_features(
         documents_unchanged=plan.unchanged,
         documents_removed=len(plan.vanished),
         documents_empty=len(outcome.empty),
+        documents_duplicate=len(copies),
         chunks_written=indexer.counts.written,
         chunks_embedded=indexer.counts.embedded,
         chunks_reused=indexer.counts.reused,

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 
+from llm_engineering.application.ports.likeness import LikenessStore
 from llm_engineering.application.ports.storage import DocumentStore
 
 
@@ -19,15 +20,32 @@ def mongo_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def document_store(mongo_uri: str) -> Iterator[DocumentStore]:
-    """A store on the real mongod, in a database of its own."""
+def mongo_name(mongo_uri: str) -> Iterator[str]:
+    """The name of a database of the test's own on the real mongod."""
     from pymongo import MongoClient
 
-    from llm_engineering.infrastructure.mongo.store import MongoDocumentStore
-
     database = f"test_{uuid4().hex[:12]}"
-    store = MongoDocumentStore.connect(mongo_uri, database)
-    yield store
-    store.close()
+    yield database
     with MongoClient[dict[str, object]](mongo_uri) as client:
         client.drop_database(database)
+
+
+@pytest.fixture
+def document_store(mongo_uri: str, mongo_name: str) -> Iterator[DocumentStore]:
+    """A store on the real mongod."""
+    from llm_engineering.infrastructure.mongo.store import MongoDocumentStore
+
+    store = MongoDocumentStore.connect(mongo_uri, mongo_name)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def likeness_store(mongo_uri: str, mongo_name: str) -> Iterator[LikenessStore]:
+    """Likenesses beside the documents of `document_store`."""
+    from llm_engineering.infrastructure.mongo.database import MongoDatabase
+    from llm_engineering.infrastructure.mongo.likeness_store import MongoLikenessStore
+
+    database = MongoDatabase.connect(mongo_uri, mongo_name)
+    yield MongoLikenessStore(database)
+    database.close()

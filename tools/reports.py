@@ -47,7 +47,8 @@ def feature_line(report: FeatureReport) -> str:
     return (
         f"indexed {report.documents_changed:,} changed of {report.documents_seen:,} documents: "
         f"{report.chunks_written:,} chunks written, {report.chunks_embedded:,} of them embedded, "
-        f"{report.chunks_deleted:,} deleted ({seconds:.1f} s of CPU)"
+        f"{report.chunks_deleted:,} deleted, {report.documents_duplicate:,} copies left out "
+        f"({seconds:.1f} s of CPU)"
     )
 
 

@@ -28,6 +28,19 @@ class ChunkingConfig(Frozen):
         return self
 
 
+class DuplicatesConfig(Frozen):
+    """When a document counts as a copy of another one, and is not indexed.
+
+    `resemblance` is the least Jaccard index of their five-word shingles, 0.5 to 1.0; .8 is what
+    Lee et al. (2022) and most web corpora since take for near-duplicates. Below 0.5 candidates
+    would be missed. A text of fewer than `min_words` words is never a copy.
+    """
+
+    enabled: bool = True
+    resemblance: float = Field(default=0.8, ge=0.5, le=1.0)
+    min_words: int = Field(default=50, ge=5)
+
+
 class FeatureConfig(Frozen):
     """`configs/feature.yaml`.
 
@@ -38,6 +51,7 @@ class FeatureConfig(Frozen):
     """
 
     chunking: ChunkingConfig = ChunkingConfig()
+    duplicates: DuplicatesConfig = DuplicatesConfig()
     batch_size: int = Field(default=256, ge=1, le=65_536)
     commit_documents: int = Field(default=200, ge=1)
     keep_generations: int = Field(default=1, ge=0)

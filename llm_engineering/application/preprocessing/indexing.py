@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from llm_engineering.application.ports.storage import ChunkIndex, DocumentStore, IndexedDocument
+from llm_engineering.application.ports.storage import ChunkIndex, IndexedDocument
 from llm_engineering.application.preprocessing.config import FeatureConfig
 from llm_engineering.application.preprocessing.cpu_times import CpuTimes
 from llm_engineering.application.preprocessing.dispatchers import EmbeddingDispatcher
@@ -40,17 +40,21 @@ class IndexingCounts:
     deleted: int = 0
 
 
-def plan_indexing(store: DocumentStore, index: ChunkIndex, generation: Generation) -> IndexingPlan:
-    """Returns which documents the generation lacks, holds in another revision, or in part."""
-    current = store.current_revisions()
+def plan_indexing(
+    wanted: Mapping[UUID, str], index: ChunkIndex, generation: Generation
+) -> IndexingPlan:
+    """Returns which documents the generation lacks, holds in another revision, or in part.
+
+    `wanted` has the revision of every document that belongs into it.
+    """
     indexed = index.indexed(generation)
     changed = {
         document: revision
-        for document, revision in current.items()
+        for document, revision in wanted.items()
         if not is_whole(indexed.get(document, ()), revision)
     }
-    vanished = [document for document in indexed if document not in current]
-    return IndexingPlan(generation, changed, vanished, len(current) - len(changed))
+    vanished = [document for document in indexed if document not in wanted]
+    return IndexingPlan(generation, changed, vanished, len(wanted) - len(changed))
 
 
 def is_whole(held: Sequence[IndexedDocument], revision: str) -> bool:

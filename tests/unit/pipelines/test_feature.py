@@ -1,13 +1,18 @@
 """The whole feature pipeline over the in-memory stores."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
 from llm_engineering.application.preprocessing import cleaning
-from llm_engineering.application.preprocessing.config import ChunkingConfig, FeatureConfig
-from llm_engineering.domain.documents import Document
+from llm_engineering.application.preprocessing.config import (
+    ChunkingConfig,
+    DuplicatesConfig,
+    FeatureConfig,
+)
+from llm_engineering.domain.documents import ArticleDocument, Document
 from llm_engineering.domain.embedded_chunks import EmbeddedChunk
 from llm_engineering.domain.errors import ConfigurationError, IntegrityError, StoreUnavailable
 from llm_engineering.domain.queries import SearchFilters
@@ -19,6 +24,7 @@ from llm_engineering.infrastructure.in_memory.encoders import (
     HashingEmbeddingModel,
     WordSparseEncoder,
 )
+from llm_engineering.infrastructure.in_memory.likeness_store import InMemoryLikenessStore
 from llm_engineering.infrastructure.in_memory.progress import SilentProgress
 from pipelines.feature import FeatureReport, build_features
 from tests.documents import VISITED, make_article, make_file, make_post
@@ -64,6 +70,7 @@ class World:
 
     def __init__(self, *documents: Document) -> None:
         self.store = InMemoryDocumentStore()
+        self.likenesses = InMemoryLikenessStore()
         self.index = WatchedIndex()
         self.model = HashingEmbeddingModel()
         self.save(*documents)
@@ -72,10 +79,18 @@ class World:
         for document in documents:
             self.store.save(document)
 
-    def run(self, config: FeatureConfig = CONFIG) -> FeatureReport:
+    def run(
+        self, config: FeatureConfig = CONFIG, progress: SilentProgress | None = None
+    ) -> FeatureReport:
         self.index.journal.clear()
         return build_features(
-            self.store, self.index, self.model, WordSparseEncoder(), config, SilentProgress()
+            self.store,
+            self.likenesses,
+            self.index,
+            self.model,
+            WordSparseEncoder(),
+            config,
+            SilentProgress() if progress is None else progress,
         )
 
     def chunks(self, *documents: Document) -> list[EmbeddedChunk]:
@@ -328,11 +343,100 @@ def test_an_empty_store_makes_an_empty_live_index() -> None:
 def test_progress_hears_documents_and_chunks() -> None:
     world = World(ARTICLE, POST)
     progress = SilentProgress()
-    build_features(world.store, world.index, world.model, WordSparseEncoder(), CONFIG, progress)
-    assert progress.done == {"clean documents": 2, "embed chunks": 4, "index documents": 2}
+    world.run(progress=progress)
+    assert progress.done == {
+        "clean documents": 2,
+        "find duplicates": 2,
+        "embed chunks": 4,
+        "index documents": 2,
+    }
 
 
 def test_large_batches_are_written_in_slices() -> None:
     world = World(make_article(paragraphs(*(f"word{n}" for n in range(10))), title=""))
     world.run()
     assert world.index.journal == ["upsert", "upsert", "upsert", "commit", "switch"]
+
+
+ESSAY = "\n\n".join(
+    f"In {place} the {thing} goes {way}, twice a day, and takes {n} boats along to the {goal}."
+    for n, (place, thing, way, goal) in enumerate(
+        [
+            ("winter", "water of the harbour", "out to sea", "sandbanks in the west"),
+            ("the old estuary", "first wave", "up between the reeds", "mill at the weir"),
+            ("stormy weather", "ferry", "nowhere at all", "shelter behind the mole"),
+            ("the lagoon", "current", "round in a circle", "island of the monks"),
+            ("the narrow strait", "whole Atlantic", "through in an hour", "open bay"),
+            ("spring", "ice of the river", "down with a noise", "lowest of the bridges"),
+        ]
+    )
+)
+
+
+def printed_by(host: str, days: int, text: str = ESSAY) -> ArticleDocument:
+    """Returns the essay as that site prints it, so many days after its first day."""
+    return ArticleDocument.create(
+        url=f"https://{host}/tides",
+        title=f"Where the tide turns | {host}",
+        content=f"Welcome to {host}\n\n{text}\n\nMore from {host}",
+        platform=host,
+        author="Ada Lovelace",
+        published=VISITED + timedelta(days=days),
+        fetched_at=VISITED,
+    )
+
+
+ORIGINAL, COPY = printed_by("one.org", 0), printed_by("two.org", 3)
+
+
+@pytest.mark.parametrize("order", [(ORIGINAL, COPY), (COPY, ORIGINAL)])
+def test_a_copy_is_linked_to_the_original_and_not_indexed(order: Sequence[Document]) -> None:
+    world = World()
+    for document in order:
+        world.save(document)
+        world.run()
+    report = world.run()
+    assert {chunk.document_id for chunk in world.chunks()} == {ORIGINAL.id}
+    assert world.likenesses.links() == {COPY.id: ORIGINAL.id}
+    assert (report.documents_seen, report.documents_duplicate) == (1, 1)
+
+
+def test_a_copy_is_indexed_once_its_original_goes() -> None:
+    world = World(ORIGINAL, COPY)
+    world.run()
+    world.store.mark_gone(ORIGINAL.id, VISITED, "HTTP 410")
+    report = world.run()
+    assert (report.documents_changed, report.documents_removed) == (1, 1)
+    assert report.documents_duplicate == 0
+    assert {chunk.document_id for chunk in world.chunks()} == {COPY.id}
+    world.save(ORIGINAL)
+    assert world.run().documents_duplicate == 1
+    assert {chunk.document_id for chunk in world.chunks()} == {ORIGINAL.id}
+
+
+def test_a_copy_is_indexed_once_its_original_says_something_else() -> None:
+    world = World(ORIGINAL, COPY)
+    world.run()
+    world.save(printed_by("one.org", 0, ESSAY.replace("twice a day", "thrice a day")))
+    assert world.run().documents_duplicate == 0
+    assert {chunk.document_id for chunk in world.chunks()} == {ORIGINAL.id, COPY.id}
+
+
+def test_only_what_changed_is_compared_again() -> None:
+    world = World(ORIGINAL, COPY, ARTICLE)
+    world.run()
+    progress = SilentProgress()
+    world.save(make_article(paragraphs("delta"), title=""))
+    world.run(progress=progress)
+    assert progress.done["find duplicates"] == 1
+    assert world.likenesses.links() == {COPY.id: ORIGINAL.id}
+
+
+def test_duplicates_may_be_left_alone() -> None:
+    world = World(ORIGINAL, COPY)
+    world.run()
+    alone = DuplicatesConfig(enabled=False)
+    report = world.run(CONFIG.model_copy(update={"duplicates": alone}))
+    assert (report.documents_seen, report.documents_duplicate) == (2, 0)
+    assert world.likenesses.links() == {}
+    assert {chunk.document_id for chunk in world.chunks()} == {ORIGINAL.id, COPY.id}

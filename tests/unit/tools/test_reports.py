@@ -68,6 +68,7 @@ def test_the_index_run_in_one_line() -> None:
         documents_unchanged=8,
         documents_removed=0,
         documents_empty=0,
+        documents_duplicate=3,
         chunks_written=1500,
         chunks_embedded=1400,
         chunks_reused=100,
@@ -77,6 +78,7 @@ def test_the_index_run_in_one_line() -> None:
     line = feature_line(report)
     assert "2 changed of 10 documents" in line
     assert "1,500 chunks written, 1,400 of them embedded, 7 deleted" in line
+    assert "3 copies left out" in line
     assert "2.8 s of CPU" in line
 
 

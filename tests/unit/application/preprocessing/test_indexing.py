@@ -10,7 +10,6 @@ from llm_engineering.application.preprocessing.publishing import publish, verify
 from llm_engineering.domain.errors import IntegrityError
 from llm_engineering.domain.releases import Generation
 from llm_engineering.infrastructure.in_memory.chunk_index import InMemoryChunkIndex
-from llm_engineering.infrastructure.in_memory.document_store import InMemoryDocumentStore
 from tests.documents import make_post
 
 ONE, TWO, THREE, FOUR = (
@@ -35,11 +34,10 @@ def test_whole_means_all_chunks_of_this_revision_and_no_others(
 
 
 def test_a_plan_for_an_empty_index_has_everything_to_do() -> None:
-    store, index = InMemoryDocumentStore(), InMemoryChunkIndex()
+    index = InMemoryChunkIndex()
     post = make_post("text")
-    store.save(post)
     index.create(ONE)
-    plan = plan_indexing(store, index, ONE)
+    plan = plan_indexing({post.id: post.revision}, index, ONE)
     assert plan == IndexingPlan(ONE, {post.id: post.revision}, [], 0)
 
 
