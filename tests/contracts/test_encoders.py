@@ -99,9 +99,9 @@ def test_sparse_vectors_are_well_formed(encoder: SparseEncoder, text: str) -> No
         assert all(value > 0 for value in vector.values)
 
 
-def test_a_question_weighs_every_term_one_and_finds_its_passage(encoder: SparseEncoder) -> None:
+def test_a_question_counts_its_terms_and_finds_its_passage(encoder: SparseEncoder) -> None:
     query = encoder.encode_query("blue sky sky")
-    assert query.values == (1.0, 1.0)
+    assert sorted(query.values) == [1.0, 2.0]
     assert set(query.indices) <= set(encoder.encode_passage("The sky, it was blue.").indices)
     assert not set(query.indices) & set(encoder.encode_passage("green grass").indices)
 

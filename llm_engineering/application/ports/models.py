@@ -68,7 +68,7 @@ class SparseEncoder(Protocol):
         ...
 
     def encode_query(self, text: str) -> SparseVector:
-        """Returns the weights of a question's terms (1.0 each)."""
+        """Returns the weights of a question's terms: how often each occurs in it."""
         ...
 
 

@@ -91,9 +91,8 @@ class WordSparseEncoder:
         return SparseVector(indices=indices, values=tuple(float(counts[i]) for i in indices))
 
     def encode_query(self, text: str) -> SparseVector:
-        """Returns 1.0 for each different word."""
-        indices = self.encode_passage(text).indices
-        return SparseVector(indices=indices, values=(1.0,) * len(indices))
+        """Returns how often each word occurs."""
+        return self.encode_passage(text)
 
 
 class WordOverlapScorer:

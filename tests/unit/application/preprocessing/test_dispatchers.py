@@ -73,9 +73,9 @@ def test_vectors_that_are_known_are_not_computed() -> None:
 def test_a_question_keeps_its_filters() -> None:
     filters = SearchFilters(authors=("Ada Lovelace",))
     embedded = EmbeddingDispatcher(MODEL, SPARSE).dispatch_query(
-        Query(text="what, what", filters=filters)
+        Query(text="tide", filters=filters)
     )
-    assert (embedded.text, embedded.filters) == ("what, what", filters)
+    assert (embedded.text, embedded.filters) == ("tide", filters)
     assert math.isclose(sum(value**2 for value in embedded.embedding), 1)
     assert embedded.sparse.values == (1.0,)
 

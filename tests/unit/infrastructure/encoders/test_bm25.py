@@ -70,6 +70,28 @@ def test_a_query_meets_the_passage_that_has_its_words_in_another_form() -> None:
     assert set(query.values) == {1.0}
 
 
+def test_what_a_question_repeats_counts_as_often() -> None:
+    query = ENCODER.encode_query("Codes that optimize. How do compilers optimize code? Optimizing!")
+    stems = {
+        name: ENCODER.encode_query(name).indices[0] for name in ("optimize", "code", "compile")
+    }
+    counts = dict(zip(query.indices, query.values, strict=True))
+    assert {name: counts[index] for name, index in stems.items()} == {
+        "optimize": 3.0,
+        "code": 2.0,
+        "compile": 1.0,
+    }
+
+
+@pytest.mark.parametrize("word", ["no", "not", "only", "re"])
+def test_words_that_change_what_is_said_are_terms(word: str) -> None:
+    assert len(ENCODER.terms(word)) == 1
+
+
+def test_the_frame_of_a_request_has_no_terms() -> None:
+    assert ENCODER.terms("Can you give me all that there is about") == ["give"]
+
+
 def test_parameters_and_rules_are_in_the_fingerprint() -> None:
     assert Bm25Encoder().fingerprint == Bm25Encoder().fingerprint
     assert len({Bm25Encoder(k1=k).fingerprint for k in (1.0, 1.2, 1.5)}) == 3
