@@ -6,8 +6,9 @@
 Each collaborator is built when it is first asked for, once, and given back when the block ends.
 """
 
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -16,11 +17,18 @@ from typing import TYPE_CHECKING, Self
 
 from llm_engineering.application.crawling.config import CrawlLimits
 from llm_engineering.application.crawling.dispatcher import CrawlerDispatcher
+from llm_engineering.application.ports.execution import Engine, Executor
 from llm_engineering.application.ports.likeness import LikenessStore
 from llm_engineering.application.ports.models import EmbeddingModel, SparseEncoder, Trainer
 from llm_engineering.application.ports.progress import Progress
 from llm_engineering.application.ports.storage import ChunkIndex, DocumentStore
 from llm_engineering.application.ports.tracking import ExperimentTracker, ModelRegistry
+from llm_engineering.application.preprocessing.config import FeatureConfig
+from llm_engineering.application.preprocessing.dispatchers import (
+    ChunkingDispatcher,
+    EmbeddingDispatcher,
+)
+from llm_engineering.application.preprocessing.featurizing import Featurizer
 from llm_engineering.application.rag.config import RagConfig
 from llm_engineering.domain.errors import ConfigurationError
 from llm_engineering.infrastructure.model_files.catalogue import ModelFiles
@@ -33,6 +41,28 @@ if TYPE_CHECKING:  # langchain_core takes seconds to import: only commands that 
     from llm_engineering.application.rag.question_log import QuestionLog
     from llm_engineering.application.rag.retriever import ContextRetriever
     from llm_engineering.infrastructure.mongo.database import MongoDatabase
+
+
+@dataclass(frozen=True)
+class RemoteFeaturizer:
+    """Makes a featurizer in another process, maybe on another machine, from these settings."""
+
+    settings: Settings
+    config: FeatureConfig
+
+    def __call__(self) -> Featurizer:
+        """Returns the featurizer; it lives as long as the process."""
+        return make_featurizer(Platform(self.settings), self.config)
+
+
+def make_featurizer(platform: "Platform", config: FeatureConfig) -> Featurizer:
+    """Returns a worker of the feature pipeline with the platform's encoders."""
+    model = platform.embedding_model
+    return Featurizer(
+        ChunkingDispatcher(model, config.chunking),
+        EmbeddingDispatcher(model, platform.sparse_encoder),
+        config.batch_size,
+    )
 
 
 def now() -> datetime:
@@ -166,6 +196,36 @@ class Platform:
             clock=now,
             limits=limits,
         )
+
+    @contextmanager
+    def executor(self, engine: Engine, workers: int) -> Iterator[Executor]:
+        """Where costly work runs while the block lasts: here, in processes, or on Ray.
+
+        Raises:
+            MissingDependency: Ray is asked for and not installed.
+            ExecutionFailed: no cluster answers at RAY_ADDRESS.
+        """
+        executor: Executor
+        if engine is Engine.RAY:
+            from llm_engineering.infrastructure.execution.ray_data import RayExecutor
+
+            executor = RayExecutor(self.settings.RAY_ADDRESS, workers)
+        elif workers > 1:
+            from llm_engineering.infrastructure.execution.processes import ProcessExecutor
+
+            executor = ProcessExecutor(workers)
+        else:
+            from llm_engineering.infrastructure.execution.in_process import InProcessExecutor
+
+            executor = InProcessExecutor()
+        with closing(executor):
+            yield executor
+
+    def featurizer(self, config: FeatureConfig, *, in_process: bool) -> Callable[[], Featurizer]:
+        """Returns what makes a worker that chunks and embeds: here, or picklable for elsewhere."""
+        if in_process:
+            return lambda: make_featurizer(self, config)
+        return RemoteFeaturizer(self.settings.without_secrets(), config)
 
     def chat_model(self, reference: str | None = None) -> "BaseChatModel":
         """Returns the model of a reference such as `openai:gpt-4o-mini`, by default the provider's.

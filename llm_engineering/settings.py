@@ -69,6 +69,9 @@ class Settings(BaseSettings):
     LINKEDIN_USERNAME: str | None = None
     LINKEDIN_PASSWORD: SecretStr | None = None
 
+    # pipelines on a cluster
+    RAY_ADDRESS: str | None = None
+
     # tracking and registry
     MLFLOW_TRACKING_URI: str | None = None
     CLEARML_API_HOST: str | None = None
@@ -93,6 +96,11 @@ class Settings(BaseSettings):
             if provider == self.LLM_PROVIDER and getattr(self, key) is None:
                 raise ValueError(f"LLM_PROVIDER={provider} needs {key}")
         return self
+
+    def without_secrets(self) -> Self:
+        """Returns the settings as they may go to another process: secrets stay here."""
+        secret = [name for name, value in self if isinstance(value, SecretStr)]
+        return self.model_copy(update=dict.fromkeys(secret))
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         for name, value in super().__repr_args__():

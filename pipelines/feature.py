@@ -1,7 +1,11 @@
 """The feature pipeline: documents of the store become searchable chunks of the index."""
 
+from collections.abc import Callable
+from functools import partial
+
 from pydantic import Field
 
+from llm_engineering.application.ports.execution import Engine, Executor, Worker
 from llm_engineering.application.ports.likeness import LikenessStore
 from llm_engineering.application.ports.models import EmbeddingModel, SparseEncoder
 from llm_engineering.application.ports.progress import Progress
@@ -11,8 +15,8 @@ from llm_engineering.application.preprocessing.cpu_times import CpuTimes
 from llm_engineering.application.preprocessing.dispatchers import (
     ChunkingDispatcher,
     CleaningDispatcher,
-    EmbeddingDispatcher,
 )
+from llm_engineering.application.preprocessing.featurizing import Features, FeatureWork
 from llm_engineering.application.preprocessing.indexing import Indexer, plan_indexing
 from llm_engineering.application.preprocessing.linking import DuplicateLinker
 from llm_engineering.application.preprocessing.publishing import publish
@@ -53,23 +57,35 @@ class FeatureReport(Frozen):
         return not self.failed
 
 
-def run_feature(platform: Platform, config: FeatureConfig, progress: Progress) -> FeatureReport:
+def run_feature(
+    platform: Platform,
+    config: FeatureConfig,
+    progress: Progress,
+    engine: Engine = Engine.LOCAL,
+    workers: int = 1,
+) -> FeatureReport:
     """Cleans, chunks, embeds and indexes what changed since the last run.
+
+    `engine` says where documents are chunked and embedded; this process writes.
 
     Raises:
         ConfigurationError: the chunks would be longer than what the embedder reads.
-        StoreUnavailable, ModelError: an outage; the next run goes on from the last commit.
+        StoreUnavailable, ModelError, ExecutionFailed: an outage; the next run goes on from the
+            last commit.
         IntegrityError: a new generation is not complete; the live one stays.
     """
-    return build_features(
-        platform.document_store,
-        platform.likeness_store,
-        platform.chunk_index,
-        platform.embedding_model,
-        platform.sparse_encoder,
-        config,
-        progress,
-    )
+    with platform.executor(engine, workers) as executor:
+        return build_features(
+            platform.document_store,
+            platform.likeness_store,
+            platform.chunk_index,
+            platform.embedding_model,
+            platform.sparse_encoder,
+            executor,
+            platform.featurizer(config, in_process=engine is Engine.LOCAL and workers == 1),
+            config,
+            progress,
+        )
 
 
 def build_features(
@@ -78,6 +94,8 @@ def build_features(
     index: ChunkIndex,
     model: EmbeddingModel,
     sparse: SparseEncoder,
+    executor: Executor,
+    make_featurizer: Callable[[], Worker[FeatureWork, Features]],
     config: FeatureConfig,
     progress: Progress,
 ) -> FeatureReport:
@@ -105,10 +123,9 @@ def build_features(
     with cpu.of("clean"):
         compared_before = {a: b for a, b in plan.changed.items() if a not in pending}
         failed |= clean(store, cleaning, compared_before, progress)
-    with progress.stage("embed chunks") as on_embedded:
-        embedding = EmbeddingDispatcher(model, sparse)
-        indexer = Indexer(index, generation, embedding, config, cpu, on_embedded)
-        outcome = chunk_and_embed(store, chunking, indexer, plan, failed.keys(), cpu, progress)
+    indexer = Indexer(index, generation, config, cpu)
+    featurize = partial(executor.map, make_featurizer, batch_size=config.batch_documents)
+    outcome = chunk_and_embed(store, featurize, indexer, plan, failed.keys(), cpu, progress)
     failed |= outcome.failed
     with cpu.of("publish"):
         publish(index, plan, failed.keys() | outcome.empty, config.keep_generations)

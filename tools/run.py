@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from llm_engineering.application.crawling.config import EtlConfig
+from llm_engineering.application.ports.execution import Engine
 from llm_engineering.application.preprocessing.config import FeatureConfig
 from llm_engineering.domain.training import TrainingConfig
 from llm_engineering.settings import load_config
@@ -54,11 +55,18 @@ def etl(
 @app.command()
 def feature(
     config: Annotated[Path, _config("feature")] = Path("configs/feature.yaml"),
+    engine: Annotated[
+        Engine, typer.Option(help="ray: on the cluster of RAY_ADDRESS, or one on this machine.")
+    ] = Engine.LOCAL,
+    workers: Annotated[
+        int, typer.Option(min=1, max=4096, help="Processes (or actors) that chunk and embed.")
+    ] = 1,
     as_json: Json = False,
 ) -> None:
     """Cleans, chunks, embeds and indexes what changed."""
     with command() as platform:
-        report = run_feature(platform, load_config(config, FeatureConfig), RichProgress())
+        chosen = load_config(config, FeatureConfig)
+        report = run_feature(platform, chosen, RichProgress(), engine, workers)
         if as_json:
             print_json(report.model_dump_json(indent=2))
         else:

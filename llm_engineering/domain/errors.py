@@ -10,10 +10,13 @@
     │   └── ExtractionError       it came, and holds nothing that can be used
     ├── IntegrityError            bytes do not match the hash they were published with
     ├── ModelError                a model failed (carries whether a retry may help)
+    ├── ExecutionFailed           the processes or the cluster that do the work are lost
     └── StoreUnavailable          MongoDB, Qdrant or MLflow cannot be reached; the run stops
 
 `transient` says whether the same call may succeed later; only retry policies look at it.
 """
+
+from functools import partial
 
 
 class PipelineError(Exception):
@@ -49,6 +52,9 @@ class DocumentError(PipelineError):
         self.reason = reason
         self.transient = transient
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return partial(type(self), transient=self.transient), (self.url, self.reason)
+
 
 class FetchError(DocumentError):
     """The page did not come: refused, not found, too large, or the host is down."""
@@ -72,6 +78,15 @@ class ModelError(PipelineError):
     def __init__(self, message: str, *, transient: bool = False) -> None:
         super().__init__(message)
         self.transient = transient
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return partial(type(self), transient=self.transient), self.args
+
+
+class ExecutionFailed(PipelineError):
+    """The processes, or the cluster, that do the work were lost; the next run goes on."""
+
+    transient = True
 
 
 class StoreUnavailable(PipelineError):

@@ -1,17 +1,17 @@
 """Step: chunk, embed and index the documents that changed."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from llm_engineering.application.ports.progress import Progress
 from llm_engineering.application.ports.storage import DocumentStore
 from llm_engineering.application.preprocessing.cpu_times import CpuTimes
-from llm_engineering.application.preprocessing.dispatchers import ChunkingDispatcher
+from llm_engineering.application.preprocessing.featurizing import Features, FeatureWork
 from llm_engineering.application.preprocessing.indexing import Indexer, IndexingPlan
-from llm_engineering.domain.cleaned_documents import CleanedDocument
-from llm_engineering.domain.errors import DocumentError, InvalidInput
 from pipelines.steps.clean import FailedDocuments
+
+Featurize = Callable[[Iterable[FeatureWork]], Iterator[Features]]
 
 
 @dataclass
@@ -24,7 +24,7 @@ class ChunkingOutcome:
 
 def chunk_and_embed(
     store: DocumentStore,
-    chunking: ChunkingDispatcher,
+    featurize: Featurize,
     indexer: Indexer,
     plan: IndexingPlan,
     left_out: Collection[UUID],
@@ -33,44 +33,51 @@ def chunk_and_embed(
 ) -> ChunkingOutcome:
     """Brings the index to the plan's revisions, `left_out` aside; returns what was not indexed.
 
+    `featurize` yields the features of each document, in order, wherever they are made.
+
     Raises:
-        StoreUnavailable, ModelError: the run stops; what was committed is kept.
+        StoreUnavailable, ModelError, ExecutionFailed: the run stops; what was committed is kept.
     """
     outcome = ChunkingOutcome()
-    with progress.stage("index documents", len(plan.changed) + len(plan.vanished)) as advance:
-        for document, revision in plan.changed.items():
-            if document not in left_out:
-                _index_one(store, chunking, indexer, document, revision, cpu, outcome)
-            advance(1)
+    work = _work(store, indexer, plan, left_out, outcome)
+    total = len(plan.changed) + len(plan.vanished)
+    with progress.stage("index documents", total) as advance:
+        with progress.stage("embed chunks") as on_embedded:
+            for features in featurize(work):
+                _put(features, indexer, outcome)
+                cpu.add(features.cpu_s)
+                on_embedded(features.embedded)
+                advance(1)
         for document in plan.vanished:
-            indexer.put(document, [])
+            indexer.remove(document)
             advance(1)
         indexer.finish()
+        advance(len(outcome.failed) + len(left_out))
     return outcome
 
 
-def _index_one(
+def _work(
     store: DocumentStore,
-    chunking: ChunkingDispatcher,
     indexer: Indexer,
-    document: UUID,
-    revision: str,
-    cpu: CpuTimes,
+    plan: IndexingPlan,
+    left_out: Collection[UUID],
     outcome: ChunkingOutcome,
-) -> None:
-    try:
-        with cpu.of("chunk"):
-            chunks = chunking.dispatch(_cleaned(store, document, revision))
-    except (DocumentError, InvalidInput) as error:
-        outcome.failed[document] = str(error)
+) -> Iterator[FeatureWork]:
+    """Yields what workers need of each document, as they become free."""
+    for document, revision in plan.changed.items():
+        if document in left_out:
+            continue
+        cleaned = store.cleaned(document, revision)
+        if cleaned is None:
+            outcome.failed[document] = f"document {document} has no cleaned text"
+        else:
+            yield FeatureWork(cleaned, indexer.known(document))
+
+
+def _put(features: Features, indexer: Indexer, outcome: ChunkingOutcome) -> None:
+    if features.failure:
+        outcome.failed[features.document_id] = features.failure
         return
-    if not chunks:
-        outcome.empty.add(document)
-    indexer.put(document, chunks)
-
-
-def _cleaned(store: DocumentStore, document: UUID, revision: str) -> CleanedDocument:
-    cleaned = store.cleaned(document, revision)
-    if cleaned is None:
-        raise InvalidInput(f"document {document} has no cleaned text")
-    return cleaned
+    if not features.chunks:
+        outcome.empty.add(features.document_id)
+    indexer.put(features)

@@ -44,7 +44,8 @@ class DuplicatesConfig(Frozen):
 class FeatureConfig(Frozen):
     """`configs/feature.yaml`.
 
-    `batch_size`: passages that are embedded together, and so held in memory.
+    `batch_size`: passages that are embedded, or written to the index, together.
+    `batch_documents`: documents that a worker gets at a time.
     `commit_documents`: changed documents after which the index is committed; a run that is killed
     goes on from there.
     `keep_generations`: index generations kept besides the live one when a new one goes live.
@@ -53,5 +54,6 @@ class FeatureConfig(Frozen):
     chunking: ChunkingConfig = ChunkingConfig()
     duplicates: DuplicatesConfig = DuplicatesConfig()
     batch_size: int = Field(default=256, ge=1, le=65_536)
+    batch_documents: int = Field(default=32, ge=1, le=65_536)
     commit_documents: int = Field(default=200, ge=1)
     keep_generations: int = Field(default=1, ge=0)

@@ -1,7 +1,7 @@
 """What each stage of a run costs."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 
@@ -19,4 +19,9 @@ class CpuTimes:
         try:
             yield
         finally:
-            self.seconds[stage] = self.seconds.get(stage, 0.0) + self._clock() - start
+            self.add({stage: self._clock() - start})
+
+    def add(self, seconds: Mapping[str, float]) -> None:
+        """Counts what was measured elsewhere."""
+        for stage, more in seconds.items():
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + more

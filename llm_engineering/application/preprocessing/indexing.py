@@ -4,20 +4,18 @@ Order of writes: new chunks, then the deletion of those they replace, then the c
 run is cut off, the next one finds documents that are not whole, or held twice, and redoes them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from llm_engineering.application.ports.storage import ChunkIndex, IndexedDocument
 from llm_engineering.application.preprocessing.config import FeatureConfig
 from llm_engineering.application.preprocessing.cpu_times import CpuTimes
-from llm_engineering.application.preprocessing.dispatchers import EmbeddingDispatcher
-from llm_engineering.domain.chunks import Chunk
+from llm_engineering.application.preprocessing.featurizing import Features, Vector
 from llm_engineering.domain.embedded_chunks import EmbeddedChunk
+from llm_engineering.domain.errors import IntegrityError
 from llm_engineering.domain.queries import SearchFilters
 from llm_engineering.domain.releases import Generation
-
-Vectors = dict[str, tuple[float, ...]]
 
 
 @dataclass(frozen=True)
@@ -68,46 +66,64 @@ class Indexer:
     Args:
         index: where to.
         generation: of it; it exists.
-        embedding: gives chunks their vectors.
         config: sizes of batches.
-        cpu: hears what embedding and writing cost.
-        on_embedded: hears how many more chunks have their vector.
+        cpu: hears what reading and writing cost.
     """
 
     def __init__(
-        self,
-        index: ChunkIndex,
-        generation: Generation,
-        embedding: EmbeddingDispatcher,
-        config: FeatureConfig,
-        cpu: CpuTimes,
-        on_embedded: Callable[[int], None],
+        self, index: ChunkIndex, generation: Generation, config: FeatureConfig, cpu: CpuTimes
     ) -> None:
         self._index = index
         self._generation = generation
-        self._embedding = embedding
         self._config = config
         self._cpu = cpu
-        self._on_embedded = on_embedded
-        self._held = index.indexed(generation)
+        self._documents = index.indexed(generation)
         self._previous = self._with_same_embedder(index.live())
-        self._queue: list[Chunk] = []
+        self._held: dict[UUID, set[UUID]] = {}
+        self._queue: list[EmbeddedChunk] = []
         self._stale: list[UUID] = []
-        self._vectors: Vectors = {}
         self._uncommitted = 0
         self.counts = IndexingCounts()
 
-    def put(self, document: UUID, chunks: Sequence[Chunk]) -> None:
-        """Makes `chunks` the only ones of the document, at the latest when `finish` returns."""
+    def known(self, document: UUID) -> Mapping[str, Vector]:
+        """Returns vectors that hold for passages of the document, by passage hash."""
         with self._cpu.of("read index"):
-            old = self._chunks_of(document)
-            held = {chunk.id for chunk in old}
-            self._queue += [chunk for chunk in chunks if chunk.id not in held]
-            self._stale += held - {chunk.id for chunk in chunks}
-            self._remember([*old, *self._earlier_chunks_of(document)], chunks)
+            held = self._chunks_of(document)
+            self._held[document] = {chunk.id for chunk in held}
+            return {
+                chunk.passage_hash: chunk.embedding
+                for chunk in [*held, *self._earlier_chunks_of(document)]
+                if chunk.embedder == self._generation.embedder
+            }
+
+    def put(self, features: Features) -> None:
+        """Makes these chunks the only ones of their document, at the latest with `finish`.
+
+        `known` was asked for the document before.
+
+        Raises:
+            IntegrityError: a worker had another embedder than this generation.
+        """
+        chunks = features.chunks
+        if wrong := next((c for c in chunks if c.embedder != self._generation.embedder), None):
+            raise IntegrityError(
+                f"{wrong.url} was embedded by {wrong.embedder}, this generation is of "
+                f"{self._generation.embedder}: give all workers the same TEXT_EMBEDDING_MODEL_ID"
+            )
+        held = self._held.pop(features.document_id)
+        new = [chunk for chunk in chunks if chunk.id not in held]
+        self._queue += new
+        self._stale += held - {chunk.id for chunk in chunks}
+        self.counts.embedded += features.embedded
+        self.counts.reused += len(new) - features.embedded
         self._uncommitted += 1
         if len(self._queue) + len(self._stale) >= self._config.batch_size:
             self._flush()
+
+    def remove(self, document: UUID) -> None:
+        """Deletes the chunks of a document, at the latest with `finish`."""
+        self.known(document)
+        self.put(Features(document))
 
     def finish(self) -> None:
         """Writes and commits what is left; the first commit ever makes the generation live."""
@@ -117,30 +133,16 @@ class Indexer:
 
     def _flush(self) -> None:
         size = self._config.batch_size
-        for start in range(0, len(self._queue), size):
-            self._write(self._queue[start : start + size])
         with self._cpu.of("write index"):
+            for start in range(0, len(self._queue), size):
+                self._index.upsert(self._generation, self._queue[start : start + size])
             if self._stale:
                 self._index.delete(self._generation, self._stale)
+        self.counts.written += len(self._queue)
         self.counts.deleted += len(self._stale)
-        self._queue, self._stale, self._vectors = [], [], {}
+        self._queue, self._stale = [], []
         if self._uncommitted >= self._config.commit_documents:
             self._commit()
-
-    def _write(self, chunks: Sequence[Chunk]) -> None:
-        passages = {chunk.passage_hash: chunk.passage for chunk in chunks}
-        missing = [key for key in passages if key not in self._vectors]
-        with self._cpu.of("embed"):
-            vectors = self._embedding.vectors([passages[key] for key in missing], self._on_embedded)
-            self._vectors.update(zip(missing, vectors, strict=True))
-            embedded = self._embedding.dispatch(
-                chunks, [self._vectors[chunk.passage_hash] for chunk in chunks]
-            )
-        with self._cpu.of("write index"):
-            self._index.upsert(self._generation, embedded)
-        self.counts.written += len(chunks)
-        self.counts.embedded += len(missing)
-        self.counts.reused += len(chunks) - len(missing)
 
     def _commit(self) -> None:
         with self._cpu.of("write index"):
@@ -149,19 +151,8 @@ class Indexer:
                 self._index.switch(self._generation)
         self._uncommitted = 0
 
-    def _remember(self, old: Sequence[EmbeddedChunk], chunks: Sequence[Chunk]) -> None:
-        """Keeps the vectors of passages that are to be written again."""
-        wanted = {chunk.passage_hash for chunk in chunks} if old else set()
-        self._vectors.update(
-            {
-                chunk.passage_hash: chunk.embedding
-                for chunk in old
-                if chunk.passage_hash in wanted and chunk.embedder == self._embedding.fingerprint
-            }
-        )
-
     def _chunks_of(self, document: UUID) -> Sequence[EmbeddedChunk]:
-        if document not in self._held:
+        if document not in self._documents:
             return []
         return list(self._index.scroll(self._generation, SearchFilters(document_ids=(document,))))
 

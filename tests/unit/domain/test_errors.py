@@ -63,5 +63,5 @@ def test_a_transient_error_does_not_make_its_class_transient() -> None:
 
 @pytest.mark.parametrize("error", [StoreUnavailable("down"), InvalidInput("wrong")], ids=repr)
 def test_errors_travel_between_processes(error: PipelineError) -> None:
-    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+    again = pickle.loads(pickle.dumps(error))
     assert (type(again), str(again)) == (type(error), str(error))

@@ -12,12 +12,18 @@ from llm_engineering.application.preprocessing.config import (
     DuplicatesConfig,
     FeatureConfig,
 )
+from llm_engineering.application.preprocessing.dispatchers import (
+    ChunkingDispatcher,
+    EmbeddingDispatcher,
+)
+from llm_engineering.application.preprocessing.featurizing import Featurizer
 from llm_engineering.domain.documents import ArticleDocument, Document
 from llm_engineering.domain.embedded_chunks import EmbeddedChunk
 from llm_engineering.domain.errors import ConfigurationError, IntegrityError, StoreUnavailable
 from llm_engineering.domain.queries import SearchFilters
 from llm_engineering.domain.releases import Generation
 from llm_engineering.domain.types import DataCategory
+from llm_engineering.infrastructure.execution.in_process import InProcessExecutor
 from llm_engineering.infrastructure.in_memory.chunk_index import InMemoryChunkIndex
 from llm_engineering.infrastructure.in_memory.document_store import InMemoryDocumentStore
 from llm_engineering.infrastructure.in_memory.encoders import (
@@ -83,12 +89,21 @@ class World:
         self, config: FeatureConfig = CONFIG, progress: SilentProgress | None = None
     ) -> FeatureReport:
         self.index.journal.clear()
+        sparse = WordSparseEncoder()
+
+        def make_featurizer() -> Featurizer:
+            chunking = ChunkingDispatcher(self.model, config.chunking)
+            embedding = EmbeddingDispatcher(self.model, sparse)
+            return Featurizer(chunking, embedding, config.batch_size)
+
         return build_features(
             self.store,
             self.likenesses,
             self.index,
             self.model,
-            WordSparseEncoder(),
+            sparse,
+            InProcessExecutor(),
+            make_featurizer,
             config,
             SilentProgress() if progress is None else progress,
         )

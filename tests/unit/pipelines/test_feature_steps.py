@@ -1,3 +1,5 @@
+from collections.abc import Iterable, Iterator
+
 from llm_engineering.application.preprocessing.cleaning import CLEANER, clean_document
 from llm_engineering.application.preprocessing.config import ChunkingConfig, FeatureConfig
 from llm_engineering.application.preprocessing.cpu_times import CpuTimes
@@ -5,6 +7,11 @@ from llm_engineering.application.preprocessing.dispatchers import (
     ChunkingDispatcher,
     CleaningDispatcher,
     EmbeddingDispatcher,
+)
+from llm_engineering.application.preprocessing.featurizing import (
+    Features,
+    FeatureWork,
+    Featurizer,
 )
 from llm_engineering.application.preprocessing.indexing import Indexer, IndexingPlan
 from llm_engineering.domain.cleaned_documents import CleanedDocument
@@ -36,10 +43,17 @@ def index_all(store: InMemoryDocumentStore, index: InMemoryChunkIndex) -> Chunki
     index.create(GENERATION)
     plan = IndexingPlan(GENERATION, store.current_revisions(), [], 0)
     cpu = CpuTimes()
-    embedding = EmbeddingDispatcher(MODEL, WordSparseEncoder())
-    indexer = Indexer(index, GENERATION, embedding, CONFIG, cpu, lambda _: None)
-    chunking = ChunkingDispatcher(MODEL, CONFIG.chunking)
-    return chunk_and_embed(store, chunking, indexer, plan, (), cpu, SilentProgress())
+    featurizer = Featurizer(
+        ChunkingDispatcher(MODEL, CONFIG.chunking),
+        EmbeddingDispatcher(MODEL, WordSparseEncoder()),
+        CONFIG.batch_size,
+    )
+
+    def featurize(work: Iterable[FeatureWork]) -> Iterator[Features]:
+        return iter(featurizer(list(work)))
+
+    indexer = Indexer(index, GENERATION, CONFIG, cpu)
+    return chunk_and_embed(store, featurize, indexer, plan, (), cpu, SilentProgress())
 
 
 def test_cleaning_stores_what_the_category_says() -> None:

@@ -13,3 +13,10 @@ def test_seconds_add_up_by_stage_also_when_a_stage_fails() -> None:
     with pytest.raises(ValueError, match="odd"), cpu.of("embed"):
         raise ValueError("odd")
     assert cpu.seconds == {"embed": 5.5, "write": 0.25}
+
+
+def test_seconds_that_workers_measured_are_added() -> None:
+    cpu = CpuTimes()
+    cpu.add({"embed": 2.0})
+    cpu.add({"embed": 0.5, "chunk": 1.0})
+    assert cpu.seconds == {"embed": 2.5, "chunk": 1.0}
