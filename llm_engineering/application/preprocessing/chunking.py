@@ -16,7 +16,7 @@ from llm_engineering.domain.errors import ConfigurationError
 from llm_engineering.domain.ids import chunk_id, fingerprint
 from llm_engineering.domain.names import NAME_RULES
 
-PROSE_SUFFIXES = frozenset({"", ".adoc", ".markdown", ".md", ".mdx", ".rst", ".txt"})
+PROSE_SUFFIXES = frozenset({"", ".adoc", ".ipynb", ".markdown", ".md", ".mdx", ".rst", ".txt"})
 Splitter = Callable[[CleanedDocument, Gauge], Iterable[Piece]]
 
 

@@ -1,6 +1,7 @@
 """Git, run so that a hostile repository or address can do nothing but fail."""
 
 import os
+import re
 import signal
 import subprocess
 import tempfile
@@ -33,14 +34,20 @@ _COMMAND_NOT_FOUND = 127
 _BLOCK_BYTES = 512  # the unit of `ulimit -f` (POSIX)
 # What git says when `ulimit -f` ended it, or index-pack, which then says nothing itself.
 _TOO_LARGE = ("File too large", f"signal {int(signal.SIGXFSZ)}", "invalid index-pack output")
+# Redirects are not followed: the new address has not been checked.
+_MOVED = re.compile(r"returned error: 30[1278]")
 _TRANSIENT = ("Could not resolve host", "timed out", "Connection refused", "early EOF", "HTTP 5")
 
 
 @dataclass(frozen=True)
 class GitLimits:
-    """Bounds of one git command: its time, what a clone may weigh, and what it may print."""
+    """Bounds of one git command: its time, what a clone may weigh, and what it may print.
+
+    Files above `max_blob_bytes` are not even sent, where the server can leave them out.
+    """
 
     timeout_s: float = 300.0
+    max_blob_bytes: int = 1_000_000
     max_pack_bytes: int = 1_000_000_000
     max_output_bytes: int = 64_000_000
 
@@ -57,9 +64,37 @@ class Git:
         Raises:
             FetchError: it cannot be had, takes too long, or is too large.
         """
-        scheme = url.partition(":")[0]
-        command = _command([*_CLONE, "--", url, str(folder)], options, self._limits.max_pack_bytes)
-        self._run(command, about=url, protocol=scheme, limit=self._limits.max_pack_bytes)
+        without_large = f"--filter=blob:limit={self._limits.max_blob_bytes + 1}"
+        arguments = [*_CLONE, without_large, "--", url, str(folder)]
+        command = _command(arguments, options, self._limits.max_pack_bytes)
+        self._run(command, about=url, protocol=_scheme(url), limit=self._limits.max_pack_bytes)
+
+    def newest_commit(self, url: str, options: Sequence[str]) -> str | None:
+        """Returns the id of the newest commit of the default branch, None when there is none.
+
+        Raises:
+            FetchError: the repository cannot be asked.
+        """
+        limit = self._limits.max_output_bytes
+        command = _command(["ls-remote", "--", url, "HEAD"], options, limit)
+        answer = self._run(command, about=url, protocol=_scheme(url), limit=limit)
+        return answer.decode("ascii", "replace").partition("\t")[0].strip() or None
+
+    def sizes(self, folder: Path) -> Mapping[str, int]:
+        """Returns the size in bytes of each file content in a clone, by its object id.
+
+        Raises:
+            FetchError: as `read`.
+        """
+        listing = self.read(
+            folder,
+            "cat-file",
+            "--batch-all-objects",  # those that are here: asking for others would fetch them
+            "--unordered",
+            "--batch-check=%(objecttype) %(objectname) %(objectsize)",
+        )
+        records = (line.split() for line in listing.decode("ascii").splitlines())
+        return {name: int(size) for kind, name, size in records if kind == "blob"}
 
     def read(self, folder: Path, *arguments: str) -> bytes:
         """Returns what a command that only reads prints about the repository in `folder`.
@@ -112,6 +147,10 @@ class Git:
             return output.read()
 
 
+def _scheme(url: str) -> str:
+    return url.partition(":")[0]
+
+
 def _wait(process: subprocess.Popen[bytes], timeout_s: float) -> int:
     """Returns the exit status; a group of processes that takes too long is killed as a whole."""
     try:
@@ -155,6 +194,8 @@ def _failure(about: str, status: int, errors: IO[bytes], limit: int) -> Pipeline
     reason = fatal[0].removeprefix("fatal: ").removeprefix("error: ")
     if status == -signal.SIGXFSZ or any(sign in reason for sign in _TOO_LARGE):
         return FetchError(about, f"larger than {limit:,} bytes")
+    if _MOVED.search(text):
+        return FetchError(about, "the repository has moved: give its present address")
     return FetchError(about, f"git: {reason}", transient=any(sign in text for sign in _TRANSIENT))
 
 

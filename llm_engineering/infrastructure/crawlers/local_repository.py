@@ -31,10 +31,11 @@ class LocalRepository:
         self._dates, self.author = _history(git, self._root)
         self.name = self._root.name
         self.platform = "git"
+        self.revision: str | None = None  # what is not committed counts, too
 
-    def sizes(self) -> Mapping[str, int]:
+    def sizes(self) -> Mapping[str, int | None]:
         """Returns the size in bytes of every regular file by its path."""
-        sizes = {}
+        sizes: dict[str, int | None] = {}
         for path in self._paths:
             try:
                 status = (self._root / path).lstat()

@@ -39,7 +39,9 @@ def make_dispatcher(
         max_connections=limits.concurrency,
     )
     git_limits = GitLimits(
-        timeout_s=limits.repository_timeout_s, max_pack_bytes=limits.max_repository_bytes
+        timeout_s=limits.repository_timeout_s,
+        max_pack_bytes=limits.max_repository_bytes,
+        max_blob_bytes=limits.max_file_bytes,
     )
     certificates = httpx.create_ssl_context(trust_env=False)  # 20 ms: made once for all sites
 

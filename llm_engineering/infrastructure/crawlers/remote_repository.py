@@ -80,8 +80,10 @@ class RemoteAddress:
 
 @dataclass(frozen=True)
 class _Blob:
+    """A file's content; `size` is None when the server left it out for being too large."""
+
     object_id: str
-    size: int
+    size: int | None
 
 
 class RemoteRepository:
@@ -90,6 +92,7 @@ class RemoteRepository:
     def __init__(
         self,
         address: RemoteAddress,
+        commit: str,
         branch: str,
         blobs: Mapping[str, _Blob],
         content: Callable[[str], bytes],
@@ -101,6 +104,7 @@ class RemoteRepository:
         self.name = address.name
         self.platform = address.platform
         self.author: str | None = address.owner
+        self.revision: str | None = commit
 
     @classmethod
     @contextmanager
@@ -112,20 +116,20 @@ class RemoteRepository:
         Raises:
             FetchError: the address is refused, or the repository cannot be had.
         """
-        address = RemoteAddress.parse(url, policy)
-        options = _pinned(address, policy.addresses(address.host, address.port))
+        address, options = _checked(url, policy)
         folder = Path(tempfile.mkdtemp(prefix="clone-", dir=workdir))
         try:
             git.clone(address.url, folder, options)
             branch = git.read(folder, "symbolic-ref", "--short", "HEAD").decode().strip()
-            blobs = _listed(git.read(folder, "ls-tree", "-r", "-l", "-z", "--full-tree", "HEAD"))
+            commit = git.read(folder, "rev-parse", "HEAD").decode().strip()
+            tree = git.read(folder, "ls-tree", "-r", "-z", "--full-tree", "HEAD")
             with git.blobs(folder) as content:
-                yield cls(address, branch, blobs, content)
+                yield cls(address, commit, branch, _listed(tree, git.sizes(folder)), content)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def sizes(self) -> Mapping[str, int]:
-        """Returns the size in bytes of every regular file by its path."""
+    def sizes(self) -> Mapping[str, int | None]:
+        """Returns the size in bytes of every regular file by its path; None: too large to send."""
         return {path: blob.size for path, blob in self._blobs.items()}
 
     def read(self, path: str) -> bytes:
@@ -141,6 +145,22 @@ class RemoteRepository:
         return None
 
 
+def newest_commit(url: str, policy: AddressPolicy, git: Git) -> str | None:
+    """Returns the id of a repository's newest commit, without cloning it.
+
+    Raises:
+        FetchError: the address is refused, or the repository cannot be asked.
+    """
+    address, options = _checked(url, policy)
+    return git.newest_commit(address.url, options)
+
+
+def _checked(url: str, policy: AddressPolicy) -> tuple[RemoteAddress, Sequence[str]]:
+    """Returns the address, and what makes git connect to where its host was found to be."""
+    address = RemoteAddress.parse(url, policy)
+    return address, _pinned(address, policy.addresses(address.host, address.port))
+
+
 def _pinned(address: RemoteAddress, addresses: Sequence[str]) -> Sequence[str]:
     """Makes git connect to the addresses that were checked, whatever DNS says a moment later."""
     try:
@@ -150,12 +170,12 @@ def _pinned(address: RemoteAddress, addresses: Sequence[str]) -> Sequence[str]:
     return []
 
 
-def _listed(tree: bytes) -> Mapping[str, _Blob]:
-    """Returns the regular files of `ls-tree -l -z`; symbolic links and submodules are no files."""
+def _listed(tree: bytes, sizes: Mapping[str, int]) -> Mapping[str, _Blob]:
+    """Returns the regular files of `ls-tree -z`; symbolic links and submodules are no files."""
     blobs: dict[str, _Blob] = {}
     for record in split_nul(tree):
         facts, _, path = record.partition("\t")
-        mode, _, object_id, size = facts.split()
+        mode, _, object_id = facts.split()
         if mode in _REGULAR_FILES:
-            blobs[path] = _Blob(object_id, int(size))
+            blobs[path] = _Blob(object_id, sizes.get(object_id))
     return blobs

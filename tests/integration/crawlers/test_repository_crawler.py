@@ -1,8 +1,7 @@
+import json
 import os
-import subprocess
 import time
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -10,96 +9,19 @@ import pytest
 
 from llm_engineering.application.ports.crawling import Link
 from llm_engineering.domain.documents import RepositoryDocument
-from llm_engineering.domain.errors import FetchError, MissingDependency
+from llm_engineering.domain.errors import MissingDependency
 from llm_engineering.infrastructure.crawlers.addresses import AddressPolicy
-from llm_engineering.infrastructure.crawlers.git import Git, GitLimits
+from llm_engineering.infrastructure.crawlers.git import GitLimits
 from llm_engineering.infrastructure.crawlers.repository import RepositoryCrawler
+from tests.integration.crawlers.git_serving import (
+    COMMITTED,
+    READ,
+    crawler_with,
+    documents_of,
+    git,
+    only_error,
+)
 from tests.integration.crawlers.local_site import LocalSite
-
-NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
-COMMITTED = datetime(2024, 5, 1, 8, tzinfo=UTC)
-
-
-def git(folder: Path, *arguments: str, author: str = "Ada Lovelace") -> None:
-    values = {"NAME": author, "EMAIL": "a@example.org", "DATE": COMMITTED.isoformat()}
-    roles = ("AUTHOR", "COMMITTER")
-    who = {f"GIT_{role}_{what}": value for role in roles for what, value in values.items()}
-    quiet = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
-    subprocess.run(
-        ["git", *arguments],
-        cwd=folder,
-        check=True,
-        capture_output=True,
-        env=os.environ | who | quiet,
-    )
-
-
-@pytest.fixture
-def work_tree(tmp_path: Path) -> Path:
-    """A repository with one file of every kind, and a symbolic link out of it."""
-    root = tmp_path / "tides"
-    files = {
-        "README.md": b"# Tides\n",
-        "a/first.py": b"def high():\r\n    return 1\r\n",
-        "docs/README.md": b"# Docs\n",
-        "Makefile": b"all:\n\ttrue\n",
-        "logo.png": b"\x89PNG\0",
-        "binary.txt": b"a\0b",
-        "empty/__init__.py": b"\n",
-        "package-lock.json": b"{}",
-        "poetry.lock": b"x",
-        "app.min.js": b"x",
-        "squeezed.js": b"x" * 6_000,
-        "node_modules/left/pad.js": b"x",
-        "large.txt": b"many words\n" * 1_000,
-        "höhe.txt": "größer".encode(),
-        "latin.txt": "größer".encode("latin-1"),
-        ".gitignore": b"ignored.txt\n",
-    }
-    for path, data in files.items():
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_bytes(data)
-    outside = tmp_path / "secret.txt"
-    outside.write_text("secret")
-    (root / "link.txt").symlink_to(outside)
-    (root / "linked").symlink_to(tmp_path)
-    git(root, "init", "--quiet", "--initial-branch=main")
-    git(root, "add", "--all")
-    git(root, "commit", "--quiet", "--message=first")
-    (root / "ignored.txt").write_text("ignored")
-    (root / "untracked.txt").write_text("untracked")
-    return root
-
-
-READ = ["README.md", "Makefile", "höhe.txt", "latin.txt", "a/first.py", "docs/README.md"]
-
-
-@pytest.fixture
-def crawler(tmp_path: Path) -> RepositoryCrawler:
-    return crawler_with(tmp_path, AddressPolicy())
-
-
-def crawler_with(
-    tmp_path: Path, policy: AddressPolicy, limits: GitLimits = GitLimits()
-) -> RepositoryCrawler:
-    workdir = tmp_path / "clones"
-    workdir.mkdir(exist_ok=True)
-    return RepositoryCrawler(policy, Git(limits), workdir, lambda: NOON, max_file_bytes=10_000)
-
-
-def documents_of(crawler: RepositoryCrawler, link: Link) -> list[RepositoryDocument]:
-    items = list(crawler.crawl(link))
-    documents = [item for item in items if isinstance(item, RepositoryDocument)]
-    assert len(documents) == len(items), items
-    return documents
-
-
-def only_error(crawler: RepositoryCrawler, url: str) -> FetchError:
-    (error,) = crawler.crawl(Link(url=url))
-    assert isinstance(error, FetchError)
-    assert error.url == url
-    assert "\n" not in str(error)
-    return error
 
 
 def test_a_local_repository_is_read_in_place(work_tree: Path, crawler: RepositoryCrawler) -> None:
@@ -242,47 +164,6 @@ def test_private_hosts_are_refused(tmp_path: Path, crawler: RepositoryCrawler, h
     assert list((tmp_path / "clones").iterdir()) == []
 
 
-@pytest.fixture
-def served(site: LocalSite, work_tree: Path, tmp_path: Path) -> str:
-    """The repository behind git's own HTTP server program; returns its address."""
-    bare = tmp_path / "served" / "sea" / "tides.git"
-    git(tmp_path, "clone", "--quiet", "--bare", str(work_tree), str(bare))
-    for method, path in (("GET", "/info/refs"), ("POST", "/git-upload-pack")):
-        site.pages[f"/sea/tides.git{path}"] = through_git(tmp_path / "served", method)
-    return f"{site.url}/sea/tides.git"
-
-
-def through_git(root: Path, method: str) -> Callable[[BaseHTTPRequestHandler], None]:
-    def respond(request: BaseHTTPRequestHandler) -> None:
-        path, _, query = request.path.partition("?")
-        size = int(request.headers.get("Content-Length") or 0)
-        variables = {
-            **{"GIT_PROJECT_ROOT": str(root), "GIT_HTTP_EXPORT_ALL": "1", "PATH_INFO": path},
-            **{"REQUEST_METHOD": method, "QUERY_STRING": query, "CONTENT_LENGTH": str(size)},
-            "CONTENT_TYPE": request.headers.get("Content-Type", ""),
-            "GIT_PROTOCOL": request.headers.get("Git-Protocol", ""),
-            "HTTP_CONTENT_ENCODING": request.headers.get("Content-Encoding", ""),
-            "GIT_CONFIG_COUNT": "1",
-            "GIT_CONFIG_KEY_0": "safe.directory",
-            "GIT_CONFIG_VALUE_0": "*",
-        }
-        body = request.rfile.read(size)
-        done = subprocess.run(
-            ["git", "http-backend"], input=body, capture_output=True, check=True,
-            env=os.environ | variables,
-        )  # fmt: skip
-        head, _, content = done.stdout.partition(b"\r\n\r\n")
-        request.send_response_only(200)
-        for line in head.decode().splitlines():
-            name, _, value = line.partition(": ")
-            request.send_header(name, value)
-        request.send_header("Content-Length", str(len(content)))
-        request.end_headers()
-        request.wfile.write(content)
-
-    return respond
-
-
 def test_a_remote_repository_is_cloned_read_and_removed(
     served: str, site: LocalSite, tmp_path: Path
 ) -> None:
@@ -323,7 +204,8 @@ def test_the_address_that_was_checked_is_the_one_git_connects_to(
 def test_redirects_of_a_forge_are_not_followed(site: LocalSite, tmp_path: Path) -> None:
     site.redirect("/a/b.git/info/refs", "http://127.0.0.2/c/info/refs")
     crawler = crawler_with(tmp_path, AddressPolicy(frozenset({site.host})))
-    assert "git: " in only_error(crawler, f"{site.url}/a/b.git").reason
+    error = only_error(crawler, f"{site.url}/a/b.git")
+    assert error.reason == "the repository has moved: give its present address"
 
 
 def test_a_repository_that_is_not_there_is_an_error(site: LocalSite, tmp_path: Path) -> None:
@@ -344,6 +226,21 @@ def test_a_clone_above_the_limit_ends(
     crawler = crawler_with(tmp_path, AddressPolicy(frozenset({site.host})), limits)
     assert only_error(crawler, served).reason == "larger than 1,000,000 bytes"
     assert list((tmp_path / "clones").iterdir()) == []
+
+
+def test_a_notebook_becomes_its_text(work_tree: Path, crawler: RepositoryCrawler) -> None:
+    notebook = {
+        "cells": [
+            {"cell_type": "markdown", "source": ["# High water\n", "measured"]},
+            {"cell_type": "code", "source": "print(1)", "outputs": [{"text": "SECRET"}]},
+        ]
+    }
+    (work_tree / "a" / "tides.ipynb").write_text(json.dumps(notebook))
+    git(work_tree, "add", "a/tides.ipynb")
+    (document,) = (
+        d for d in documents_of(crawler, Link(url=str(work_tree))) if d.path.endswith(".ipynb")
+    )
+    assert document.content == "# High water\nmeasured\n\n```python\nprint(1)\n```\n"
 
 
 def test_a_forge_that_hangs_is_left(site: LocalSite, tmp_path: Path) -> None:
