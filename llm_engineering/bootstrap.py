@@ -40,6 +40,7 @@ if TYPE_CHECKING:  # langchain_core takes seconds to import: only commands that 
     from llm_engineering.application.rag.generation import AnswerGenerator
     from llm_engineering.application.rag.question_log import QuestionLog
     from llm_engineering.application.rag.retriever import ContextRetriever
+    from llm_engineering.application.rag.self_query import SelfQuery
     from llm_engineering.infrastructure.mongo.database import MongoDatabase
 
 
@@ -297,9 +298,21 @@ class Platform:
             embedder=self.embedding_model,
             sparse_encoder=self.sparse_encoder,
             config=config,
+            self_query=self._self_query(config) if config.self_query.enabled else None,
             expansion=QueryExpansion(self.chat_model(), config.expansion)
             if config.expansion
             else None,
+        )
+
+    def _self_query(self, config: RagConfig) -> "SelfQuery":
+        from llm_engineering.application.rag.authors import CachedCatalogue
+        from llm_engineering.application.rag.self_query import SelfQuery, search_by_words
+
+        return SelfQuery(
+            CachedCatalogue(self.document_store),
+            now,
+            search_by_words(self.chunk_index, self.sparse_encoder),
+            self.chat_model() if config.self_query.llm else None,
         )
 
     def answer_generator(self, reference: str | None = None) -> "AnswerGenerator":

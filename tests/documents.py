@@ -8,14 +8,18 @@ VISITED = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 
 
 def make_article(
-    content: str, *, url: str = "https://example.org/article", title: str = "An article"
+    content: str,
+    *,
+    url: str = "https://example.org/article",
+    title: str = "An article",
+    author: str = "Ada Lovelace",
 ) -> ArticleDocument:
     return ArticleDocument.create(
         url=url,
         title=title,
         content=content,
         platform="example.org",
-        author="Ada Lovelace",
+        author=author,
         published=datetime(2025, 5, 6, tzinfo=UTC),
         fetched_at=VISITED,
         language="en",

@@ -111,7 +111,7 @@ def _by_commas(part: str) -> list[str]:
 
 
 def _is_surname(piece: str) -> bool:
-    words = [word for word in folded_words(piece) if word not in _AFFIXES | _PARTICLES]
+    words = [word for word in folded(piece).split() if word.strip(".") not in _AFFIXES | _PARTICLES]
     return len(words) == 1
 
 

@@ -25,7 +25,13 @@ from llm_engineering.application.rag.search import Search
 from llm_engineering.application.rag.self_query import SelfQueryResult
 from llm_engineering.application.rag.stages import Deadline, Outcome, in_time
 from llm_engineering.domain.errors import ModelError, StoreUnavailable
-from llm_engineering.domain.queries import EmbeddedQuery, Query, Retrieval, ScoredChunk
+from llm_engineering.domain.queries import (
+    EmbeddedQuery,
+    Query,
+    Retrieval,
+    ScoredChunk,
+    SearchFilters,
+)
 
 Arm = Literal["dense", "sparse"]
 
@@ -150,7 +156,7 @@ class ContextRetriever(BaseRetriever):
         for relaxed in _relaxations(own):
             attempt = replace(search, relaxed=relaxed)
             searched = self._rankings(attempt)
-            if any(ranking.found for ranking in searched):
+            if any(ranking.found for ranking in searched) or self._passes_any(attempt.filters):
                 break
         else:
             attempt = search
@@ -158,6 +164,11 @@ class ContextRetriever(BaseRetriever):
         for ranking in reversed(searched):  # the question's own comes last, and stays
             done = done.ranked(ranking.stage, ranking.found)
         return done.timed(search=round(done.deadline.used_ms() - began, 3))
+
+    def _passes_any(self, filters: SearchFilters) -> bool:
+        """Returns whether chunks pass the filters, if there are any chunks."""
+        live = self.index.live()
+        return live is None or self.index.count(live, filters) > 0
 
     def _rankings(self, search: Search) -> tuple[Ranking, ...]:
         weights: dict[Arm, float] = {

@@ -23,6 +23,7 @@ from llm_engineering.domain.names import author_keys, folded, parsed_name, perso
         ("Okafor, J. and Lindqvist, K.", ["Okafor, J.", "Lindqvist, K."]),
         ("Martin Luther King, Jr.", ["Martin Luther King"]),
         ("Okafor Jr., H. C.", ["Okafor Jr., H. C."]),
+        ("Okafor-Haas, Ola", ["Okafor-Haas, Ola"]),
         ("Ada Lovelace; Ada Lovelace", ["Ada Lovelace"]),
         ("Python Software Foundation", ["Python Software Foundation"]),
     ],

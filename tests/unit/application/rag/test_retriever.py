@@ -40,14 +40,18 @@ def embedded(text: str, n: int, **fields: Any) -> EmbeddedChunk:
     )
 
 
-def retriever(*chunks: EmbeddedChunk, k: int = 5, **stages: Any) -> ContextRetriever:
+def index_of(*chunks: EmbeddedChunk) -> InMemoryChunkIndex:
     index = InMemoryChunkIndex()
     index.create(GENERATION)
     index.upsert(GENERATION, chunks)
     index.commit(GENERATION)
     index.switch(GENERATION)
+    return index
+
+
+def retriever(*chunks: EmbeddedChunk, k: int = 5, **stages: Any) -> ContextRetriever:
     parts = {"embedder": MODEL, "sparse_encoder": WORDS, "config": RagConfig(k=k), **stages}
-    return ContextRetriever(index=index, **parts)
+    return ContextRetriever(index=index_of(*chunks), **parts)
 
 
 CORPUS = (
