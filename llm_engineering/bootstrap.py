@@ -315,6 +315,18 @@ class Platform:
             self.chat_model() if config.self_query.llm else None,
         )
 
+    def require_searchable_index(self) -> None:
+        """Returns if the live index can be searched with TEXT_EMBEDDING_MODEL_ID.
+
+        Raises:
+            InvalidInput: nothing is indexed yet.
+            ConfigurationError: the index is of another model.
+        """
+        from llm_engineering.application.rag.live_index import searchable
+
+        model_id = self.settings.TEXT_EMBEDDING_MODEL_ID
+        searchable(self.chunk_index, self.embedding_model, model_id)
+
     def answer_generator(self, reference: str | None = None) -> "AnswerGenerator":
         """Retrieval, the chat model of the reference (by default the provider's), and checks."""
         from llm_engineering.application.rag.citations import CitationChecker

@@ -20,6 +20,7 @@ from llm_engineering.application.preprocessing.featurizing import Features, Feat
 from llm_engineering.application.preprocessing.indexing import Indexer, plan_indexing
 from llm_engineering.application.preprocessing.linking import DuplicateLinker
 from llm_engineering.application.preprocessing.publishing import publish
+from llm_engineering.application.preprocessing.sampling import verify_sample
 from llm_engineering.bootstrap import Platform
 from llm_engineering.domain.ids import fingerprint
 from llm_engineering.domain.releases import Generation
@@ -128,7 +129,13 @@ def build_features(
     outcome = chunk_and_embed(store, featurize, indexer, plan, failed.keys(), cpu, progress)
     failed |= outcome.failed
     with cpu.of("publish"):
-        publish(index, plan, failed.keys() | outcome.empty, config.keep_generations)
+        publish(
+            index,
+            plan,
+            failed.keys() | outcome.empty,
+            lambda new: verify_sample(index, new, store, model),
+            config.keep_generations,
+        )
     return FeatureReport(
         generation=generation.name,
         switched=live_before != generation,

@@ -83,8 +83,7 @@ def _query(
         query = Query(text=question, filters=filters)
     except ValidationError as error:
         raise InvalidInput(f"the question {question!r:.40}: {error.errors()[0]['msg']}") from error
-    if platform.chunk_index.live() is None:
-        raise InvalidInput("nothing is indexed yet: poe run-etl, then poe run-feature")
+    platform.require_searchable_index()
     return query
 
 

@@ -1,6 +1,5 @@
 """The pipelines and the service as commands; `poe` has a task for each."""
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -8,7 +7,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from llm_engineering.application.crawling.config import EtlConfig
 from llm_engineering.application.ports.execution import Engine
@@ -94,32 +92,14 @@ def training(
 
 
 @app.command()
-def index_status(as_json: Json = False) -> None:
-    """Shows the index generations, and what the document store holds."""
-    with command() as platform:
-        generations = platform.chunk_index.generations()
-        counts = dict(platform.document_store.counts())
-    if as_json:
-        rows = [
-            {"name": g.generation.name, "chunks": g.chunks, "live": g.live} for g in generations
-        ]
-        print_json(json.dumps({"generations": rows, "documents": counts}, indent=2))
-        return
-    table = Table("generation", "chunks", "live")
-    for status in generations:
-        table.add_row(status.generation.name, f"{status.chunks:,}", "yes" if status.live else "")
-    Console().print(table)
-    stored = ", ".join(f"{value:,} {name}" for name, value in counts.items())
-    print_result(f"{len(generations)} generations; stored: {stored}", "poe run-feature")
-
-
-@app.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="Default: SERVE_HOST.")] = None,
     port: Annotated[int | None, typer.Option(help="Default: SERVE_PORT.")] = None,
 ) -> None:
     """Serves POST /rag until it is stopped; the OpenAPI page is at /docs."""
     with command() as platform:
+        if platform.chunk_index.live() is not None:  # else it waits for the first run-feature
+            platform.require_searchable_index()
         address = host or platform.settings.SERVE_HOST
         number = port or platform.settings.SERVE_PORT
         print_result(

@@ -47,7 +47,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workplace]:
 def test_a_wrong_setting_is_named(
     place: Workplace, changes: dict[str, str], status: int, named: str
 ) -> None:
-    done = place.call("tools.run", "index-status", **changes)
+    done = place.call("tools.index", "status", **changes)
     assert done.returncode == status
     assert named in error_of(done)
 
@@ -193,9 +193,7 @@ def test_a_wrong_key_is_named_by_its_setting_and_never_shown(place: Workplace) -
 
 def test_a_wrong_password_is_refused_and_never_shown(place: Workplace, tmp_path: Path) -> None:
     with mongod_with_password(tmp_path, "right") as host:
-        done = place.call(
-            "tools.run", "index-status", DATABASE_HOST=f"mongodb://ada:wrong7391@{host}/"
-        )
+        done = place.call("tools.index", "status", DATABASE_HOST=f"mongodb://ada:wrong7391@{host}/")
     assert done.returncode == 2
     assert f"MongoDB at {host}: user name or password of DATABASE_HOST" in error_of(done)
     assert "7391" not in done.stdout + done.stderr
@@ -246,7 +244,7 @@ def test_an_index_of_another_chunk_size_is_switched_to_and_moves_with_its_folder
 
 def status_of(place: Workplace) -> dict[str, list[dict[str, object]]]:
     status: dict[str, list[dict[str, object]]] = json.loads(
-        place.run("tools.run", "index-status", "--json")
+        place.run("tools.index", "status", "--json")
     )
     return status
 

@@ -116,11 +116,15 @@ class IndexedDocument:
 
 @dataclass(frozen=True)
 class GenerationStatus:
-    """A generation in the index, its number of chunks, and whether the alias points to it."""
+    """A generation in the index, its number of chunks, and whether the alias points to it.
+
+    `size` is what it takes on disk, in bytes; None where the index does not tell.
+    """
 
     generation: Generation
     chunks: int
     live: bool
+    size: int | None = None
 
 
 class ChunkIndex(Protocol):

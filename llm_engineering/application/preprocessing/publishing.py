@@ -1,6 +1,6 @@
 """Publishing: searches move to a new generation once it is seen to be complete."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from uuid import UUID
 
 from llm_engineering.application.ports.storage import ChunkIndex
@@ -10,7 +10,11 @@ from llm_engineering.domain.releases import Generation
 
 
 def publish(
-    index: ChunkIndex, plan: IndexingPlan, left_out: Collection[UUID], keep_generations: int
+    index: ChunkIndex,
+    plan: IndexingPlan,
+    left_out: Collection[UUID],
+    check: Callable[[Generation], None],
+    keep_generations: int,
 ) -> bool:
     """Makes the plan's generation live and drops old ones; returns whether it was not live before.
 
@@ -18,15 +22,17 @@ def publish(
         index: holds the generations.
         plan: what the run set out to do.
         left_out: documents that failed or have no text, and so no chunks.
+        check: returns if the generation is fit to be searched, and raises if it is not.
         keep_generations: how many that are not live stay; the one live until now first.
 
     Raises:
-        IntegrityError: chunks are missing; what was live stays live.
+        IntegrityError: chunks are missing or wrong; what was live stays live.
     """
     before = index.live()
     if before == plan.generation:
         return False
     verify(index, plan, left_out)
+    check(plan.generation)
     index.switch(plan.generation)
     for generation in _superfluous(index, before, keep_generations):
         index.drop(generation)

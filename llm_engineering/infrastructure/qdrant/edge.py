@@ -88,8 +88,10 @@ class EdgeChunkIndex:
         """Returns all generations, ordered by name."""
         with engine_errors(self._folder):
             live = self._live_name()
-            found = [folder.generation for folder in generation_folders(self._folder)]
-        return [GenerationStatus(g, self.count(g), live=g.name == live) for g in found]
+            found = [(f.generation, f.size()) for f in generation_folders(self._folder)]
+        return [
+            GenerationStatus(g, self.count(g), live=g.name == live, size=size) for g, size in found
+        ]
 
     def live(self) -> Generation | None:
         """Returns the generation that searches read."""

@@ -23,6 +23,7 @@ from llm_engineering.infrastructure.qdrant.edge_files import (
     SharedFolder,
     boot_id,
     copy_tree,
+    disk_use,
     file_sizes,
     fsync_tree,
     read_json,
@@ -92,6 +93,10 @@ class GenerationFolder:
     def chunks(self) -> int:
         """Returns how many chunks the published snapshot holds, without opening it."""
         return int(read_json(self.path / str(self.current) / "manifest.json")["chunks"])
+
+    def size(self) -> int:
+        """Returns how many bytes the published snapshot takes on disk, holes left out."""
+        return disk_use(self.path / str(self.current))
 
     def open_draft(self) -> "Draft":
         """Opens the draft that a killed writer left, or a new copy of the published snapshot."""

@@ -54,6 +54,7 @@ def test_generations_say_what_they_are_how_large_and_which_is_live(index: ChunkI
 
     assert (first.generation, first.chunks, first.live) == (GENERATION, 1, True)
     assert (second.generation, second.chunks, second.live) == (OTHER, 0, False)
+    assert all(each.size is None or each.size > 0 for each in (first, second))
 
 
 def test_the_live_generation_cannot_be_dropped_and_others_can(index: ChunkIndex) -> None:

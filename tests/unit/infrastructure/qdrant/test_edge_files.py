@@ -10,6 +10,7 @@ from llm_engineering.infrastructure.qdrant.edge_files import (
     SharedFolder,
     WriterLock,
     copy_tree,
+    disk_use,
     file_sizes,
     fsync_tree,
     read_json,
@@ -37,6 +38,8 @@ def test_a_copy_has_the_bytes_and_the_holes(tmp_path: Path) -> None:
     for name in ("inner/sparse", "empty", "dense"):
         assert (tmp_path / "target" / name).read_bytes() == (source / name).read_bytes()
     assert (tmp_path / "target" / "inner" / "sparse").stat().st_blocks * 512 < MEBIBYTE
+    dense_alone = (source / "dense").stat().st_size
+    assert dense_alone <= disk_use(tmp_path / "target") < dense_alone + MEBIBYTE
 
 
 @pytest.mark.parametrize("durable", [True, False])
