@@ -16,7 +16,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from llm_engineering.application.crawling.config import CrawlLimits
-from llm_engineering.application.crawling.dispatcher import CrawlerDispatcher
 from llm_engineering.application.ports.execution import Engine, Executor
 from llm_engineering.application.ports.likeness import LikenessStore
 from llm_engineering.application.ports.models import EmbeddingModel, SparseEncoder, Trainer
@@ -37,6 +36,8 @@ from llm_engineering.settings import EMBEDDED, Settings, load_config
 if TYPE_CHECKING:  # langchain_core takes seconds to import: only commands that answer need it
     from langchain_core.language_models import BaseChatModel
 
+    from llm_engineering.application.crawling.engine import CrawlEngine
+    from llm_engineering.application.crawling.visiting import CrawlState
     from llm_engineering.application.rag.generation import AnswerGenerator
     from llm_engineering.application.rag.question_log import QuestionLog
     from llm_engineering.application.rag.retriever import ContextRetriever
@@ -117,6 +118,21 @@ class Platform:
         return MongoLikenessStore(self._mongo_database)
 
     @cached_property
+    def crawl_state(self) -> "CrawlState":
+        """What crawls have to visit, know and could not have: beside the documents."""
+        from llm_engineering.application.crawling.visiting import CrawlState
+        from llm_engineering.infrastructure.mongo.crawl_memory import (
+            MongoCrawlMemory,
+            MongoDeadLetters,
+        )
+        from llm_engineering.infrastructure.mongo.frontier import MongoFrontier
+
+        database = self._mongo_database
+        return CrawlState(
+            MongoFrontier(database), MongoCrawlMemory(database), MongoDeadLetters(database)
+        )
+
+    @cached_property
     def _mongo_database(self) -> "MongoDatabase":
         """A connection of its own to the database of the document store."""
         from llm_engineering.infrastructure.mongo.database import MongoDatabase
@@ -185,17 +201,27 @@ class Platform:
 
         return Bm25Encoder()
 
-    def crawler_dispatcher(
+    def crawl_engine(
         self, allowed_private_hosts: Sequence[str], limits: CrawlLimits
-    ) -> CrawlerDispatcher:
-        """The crawlers; only the named private hosts (host or host:port) may be fetched from."""
-        from llm_engineering.infrastructure.crawlers.registry import make_dispatcher
+    ) -> "CrawlEngine":
+        """The crawl; only the named private hosts (host or host:port) may be fetched from."""
+        from llm_engineering.application.crawling.engine import CrawlEngine
+        from llm_engineering.infrastructure.crawlers.registry import make_crawling
 
-        return make_dispatcher(
+        crawling = make_crawling(
             allowed_private_hosts=allowed_private_hosts,
             workdir=self.folder("git"),
             clock=now,
             limits=limits,
+        )
+        self._resources.callback(crawling.close)
+        return CrawlEngine(
+            crawling.dispatcher,
+            crawling.robots,
+            self.document_store,
+            self.crawl_state,
+            limits,
+            now,
         )
 
     @contextmanager

@@ -14,11 +14,14 @@ def etl_table(report: EtlReport) -> Table:
     """Returns a row for each link: what came, and why the rest did not."""
     table = Table(box=None, header_style="bold")
     table.add_column("site", overflow="fold")
-    for column in ("fetched", "new", "changed", "unchanged", "failed"):
+    for column in ("fetched", "new", "changed", "unchanged", "gone", "skipped", "failed"):
         table.add_column(column, justify="right")
     table.add_column("why", overflow="fold")
     for row in report.rows:
-        counts = (row.fetched, row.new, row.changed, row.unchanged, row.failed)
+        counts = (
+            *(row.fetched, row.new, row.changed, row.unchanged),
+            *(row.gone, row.skipped, row.failed),
+        )
         reasons = [f"{count} x {reason}" for reason, count in row.reasons.items()]
         more = [f"and {len(reasons) - REASONS_SHOWN} more reasons"] * (len(reasons) > REASONS_SHOWN)
         why = "\n".join([*reasons[:REASONS_SHOWN], *more])

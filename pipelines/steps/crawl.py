@@ -1,19 +1,15 @@
 """Crawl links and store what they hold."""
 
 from collections.abc import Sequence
-from contextlib import closing
 
-from llm_engineering.application.crawling.dispatcher import CrawlerDispatcher
-from llm_engineering.application.crawling.outcome import EtlReport, OutcomeTally, SiteOutcome
+from llm_engineering.application.crawling.engine import CrawlEngine
+from llm_engineering.application.crawling.outcome import EtlReport
 from llm_engineering.application.ports.crawling import Link
+from llm_engineering.application.ports.frontier import DeadLetter
 from llm_engineering.application.ports.progress import Progress
-from llm_engineering.application.ports.storage import DocumentStore
-from llm_engineering.domain.errors import DocumentError
 
 
-def crawl_links(
-    links: Sequence[Link], dispatcher: CrawlerDispatcher, store: DocumentStore, progress: Progress
-) -> EtlReport:
+def crawl_links(links: Sequence[Link], engine: CrawlEngine, progress: Progress) -> EtlReport:
     """Stores each document as it arrives and returns the counts of every link.
 
     A document that fails is counted; the rest is kept.
@@ -22,22 +18,21 @@ def crawl_links(
         InvalidInput: a link is of no kind that can be crawled; nothing was fetched then.
         StoreUnavailable: the store cannot take a document; what it took before is kept.
     """
-    for link in links:
-        dispatcher.crawler_for(link.url)
-    return EtlReport(rows=tuple(_crawl_site(link, dispatcher, store, progress) for link in links))
+    with progress.stage(_named("crawl", len(links), "link")) as advance:
+        return engine.run(links, advance)
 
 
-def _crawl_site(
-    link: Link, dispatcher: CrawlerDispatcher, store: DocumentStore, progress: Progress
-) -> SiteOutcome:
-    tally = OutcomeTally(link.url)
-    stage = progress.stage(f"crawl {link.url}")
-    # closing: when the store fails, no page is fetched any more
-    with stage as advance, closing(dispatcher.crawl(link)) as items:
-        for item in items:
-            if isinstance(item, DocumentError):
-                tally.failed(item)
-            else:
-                tally.saved(store.save(item))
-            advance(1)
-    return tally.outcome()
+def retry_failures(
+    letters: Sequence[DeadLetter], engine: CrawlEngine, progress: Progress
+) -> EtlReport:
+    """Visits again what failed and returns the counts of every link.
+
+    Raises:
+        StoreUnavailable: the store cannot take a document.
+    """
+    with progress.stage(_named("retry", len(letters), "failure")) as advance:
+        return engine.retry(letters, advance)
+
+
+def _named(verb: str, count: int, noun: str) -> str:
+    return f"{verb} {count:,} {noun}{'s' * (count != 1)}"

@@ -1,7 +1,8 @@
 """The ETL pipeline over a real site and a real repository, with documents in memory."""
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
@@ -9,11 +10,17 @@ from typing import cast
 import pytest
 
 from llm_engineering.application.crawling.config import CrawlLimits, EtlConfig
-from llm_engineering.application.crawling.dispatcher import CrawlerDispatcher
+from llm_engineering.application.crawling.engine import CrawlEngine
 from llm_engineering.application.crawling.outcome import EtlReport
+from llm_engineering.application.crawling.visiting import CrawlState
 from llm_engineering.bootstrap import Platform
-from llm_engineering.infrastructure.crawlers.registry import make_dispatcher
+from llm_engineering.infrastructure.crawlers.registry import make_crawling
 from llm_engineering.infrastructure.in_memory.document_store import InMemoryDocumentStore
+from llm_engineering.infrastructure.in_memory.frontier import (
+    InMemoryCrawlMemory,
+    InMemoryDeadLetters,
+    InMemoryFrontier,
+)
 from llm_engineering.infrastructure.in_memory.progress import SilentProgress
 from pipelines.etl import run_etl
 from tests.integration.crawlers.local_site import LocalSite, serve_site
@@ -22,21 +29,36 @@ NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
 class MemoryPlatform:
-    """A platform with the real crawlers and a store in memory."""
+    """A platform with the real crawlers and stores in memory."""
 
     def __init__(self, workdir: Path) -> None:
         self.document_store = InMemoryDocumentStore()
+        self.crawl_state = CrawlState(
+            InMemoryFrontier(), InMemoryCrawlMemory(), InMemoryDeadLetters()
+        )
         self._workdir = workdir
+        self.resources = ExitStack()
 
-    def crawler_dispatcher(self, hosts: Sequence[str], limits: CrawlLimits) -> CrawlerDispatcher:
-        return make_dispatcher(
+    def crawl_engine(self, hosts: Sequence[str], limits: CrawlLimits) -> CrawlEngine:
+        crawling = make_crawling(
             allowed_private_hosts=hosts, workdir=self._workdir, clock=lambda: NOON, limits=limits
+        )
+        self.resources.callback(crawling.close)
+        return CrawlEngine(
+            crawling.dispatcher,
+            crawling.robots,
+            self.document_store,
+            self.crawl_state,
+            limits,
+            lambda: NOON,
         )
 
 
 @pytest.fixture
-def platform(tmp_path: Path) -> MemoryPlatform:
-    return MemoryPlatform(tmp_path)
+def platform(tmp_path: Path) -> Iterator[MemoryPlatform]:
+    made = MemoryPlatform(tmp_path)
+    with made.resources:
+        yield made
 
 
 def run(platform: MemoryPlatform, config: EtlConfig) -> EtlReport:

@@ -9,16 +9,23 @@ import pytest
 from pydantic import SecretStr
 
 from llm_engineering.application.crawling.config import CrawlLimits
-from llm_engineering.application.crawling.dispatcher import CrawlerDispatcher
+from llm_engineering.application.crawling.engine import CrawlEngine
+from llm_engineering.application.crawling.visiting import CrawlState
 from llm_engineering.bootstrap import Platform, now
 from llm_engineering.domain.answers import Answer, AnswerMode
 from llm_engineering.domain.errors import ConfigurationError, InvalidInput
 from llm_engineering.domain.queries import Query
 from llm_engineering.infrastructure.encoders.bm25 import Bm25Encoder
 from llm_engineering.infrastructure.encoders.openvino_bert import OpenVINOEmbeddingModel
+from llm_engineering.infrastructure.in_memory.document_store import InMemoryDocumentStore
 from llm_engineering.infrastructure.in_memory.encoders import (
     HashingEmbeddingModel,
     WordSparseEncoder,
+)
+from llm_engineering.infrastructure.in_memory.frontier import (
+    InMemoryCrawlMemory,
+    InMemoryDeadLetters,
+    InMemoryFrontier,
 )
 from llm_engineering.infrastructure.in_memory.registry import InMemoryModelRegistry
 from llm_engineering.infrastructure.in_memory.tracking import InMemoryTracker
@@ -353,9 +360,15 @@ def test_questions_still_on_their_way_are_written_when_the_platform_closes(
     assert "Where are the tides?" in str(vars(task))
 
 
-def test_the_dispatcher_clones_below_the_data_folder(platform_with: Open, tmp_path: Path) -> None:
-    dispatcher = platform_with().crawler_dispatcher(["127.0.0.1:8765"], CrawlLimits())
-    assert isinstance(dispatcher, CrawlerDispatcher)
+def test_the_crawl_clones_below_the_data_folder(platform_with: Open, tmp_path: Path) -> None:
+    platform = platform_with()
+    platform.__dict__["document_store"] = InMemoryDocumentStore()
+    platform.__dict__["crawl_state"] = CrawlState(
+        InMemoryFrontier(), InMemoryCrawlMemory(), InMemoryDeadLetters()
+    )
+    with platform:
+        engine = platform.crawl_engine(["127.0.0.1:8765"], CrawlLimits())
+    assert isinstance(engine, CrawlEngine)
     assert (tmp_path / "data" / "git").is_dir()
 
 

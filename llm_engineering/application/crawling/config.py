@@ -57,9 +57,17 @@ class AuthorConfig(Frozen):
 
 
 class CrawlLimits(Frozen):
-    """Bounds of a run. A page or file above its bytes is a failure of that page only."""
+    """Bounds of a run. A page or file above its bytes is a failure of that page only.
 
-    concurrency: int = Field(default=6, ge=1, le=64)
+    `concurrency` counts visits at a time, `per_host` those of one host; `delay_s` are seconds from
+    one visit of a host to its next (a longer crawl-delay of the site counts). A page that has been
+    missing from its site's sitemap for `missing_runs` runs is gone.
+    """
+
+    concurrency: int = Field(default=8, ge=1, le=64)
+    per_host: int = Field(default=4, ge=1, le=64)
+    delay_s: float = Field(default=0.0, ge=0.0, le=3_600.0)
+    missing_runs: int = Field(default=3, ge=1, le=1_000)
     max_page_bytes: int = Field(default=10_000_000, ge=1_000, le=1_000_000_000)
     max_file_bytes: int = Field(default=1_000_000, ge=1_000, le=1_000_000_000)
     max_repository_bytes: int = Field(default=1_000_000_000, ge=1_000_000)

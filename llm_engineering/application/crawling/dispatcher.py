@@ -1,12 +1,11 @@
 """Which crawler takes which link."""
 
-from collections.abc import Callable, Generator
-from typing import Self
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
-from llm_engineering.application.ports.crawling import Crawler, Link
-from llm_engineering.domain.documents import Document
-from llm_engineering.domain.errors import DocumentError, InvalidInput
+from llm_engineering.application.ports.crawling import Crawler, Target
+from llm_engineering.domain.errors import ConfigurationError, InvalidInput
 
 Matches = Callable[[SplitResult], bool]
 WEB_SCHEMES = frozenset({"http", "https"})
@@ -33,37 +32,65 @@ def parsed_link(url: str) -> SplitResult:
     )
 
 
+def any_link(_parts: SplitResult) -> bool:
+    """Matches every link."""
+    return True
+
+
+def no_link(_parts: SplitResult) -> bool:
+    """Matches no link: the crawler is only reached by name (`Target.via`)."""
+    return False
+
+
+@dataclass(frozen=True)
+class Route:
+    """A crawler and the links that it takes.
+
+    Args:
+        name: what `Target.via` calls it.
+        matches: whether it takes a link, by its parsed parts.
+        crawler: visits them.
+        polite: its requests keep to robots.txt and to the pace of the host.
+        complete: a visit brings everything that there is, so what it brings no more is gone (a
+            repository, a sitemap; not a feed, from which old entries drop out).
+        at_once: how many visits may run at a time, whatever their hosts; None sets no bound.
+    """
+
+    name: str
+    matches: Matches
+    crawler: Crawler
+    polite: bool = True
+    complete: bool = False
+    at_once: int | None = None
+
+
 class CrawlerDispatcher:
-    """Gives each link to the first registered crawler that matches its parsed host and path.
+    """Gives each target to the first route that matches its parsed host and path.
 
     Hosts are compared as a whole, so `github.com.evil.org` is not GitHub.
     """
 
-    def __init__(self, default: Crawler) -> None:
-        self._default = default
-        self._registered: list[tuple[Matches, Crawler]] = []
+    def __init__(self, routes: Sequence[Route]) -> None:
+        self._routes = tuple(routes)
+        self._by_name = {route.name: route for route in routes}
 
-    def register(self, matches: Matches, crawler: Crawler) -> Self:
-        """Adds a crawler after those that are there; returns the dispatcher."""
-        self._registered.append((matches, crawler))
-        return self
-
-    def crawler_for(self, url: str) -> Crawler:
-        """Returns the crawler of a link.
+    def route_of(self, target: Target) -> Route:
+        """Returns the route of a target.
 
         Raises:
-            InvalidInput: it is no web address, `file:` address or path.
+            InvalidInput: its URL is no web address, `file:` address or path; or none takes it.
+            ConfigurationError: it names a crawler that there is not.
         """
-        parts = parsed_link(url)
-        for matches, crawler in self._registered:
-            if matches(parts):
-                return crawler
-        return self._default
+        if target.via is not None:
+            return self._named(target.via)
+        parts = parsed_link(target.url)
+        for route in self._routes:
+            if route.matches(parts):
+                return route
+        raise InvalidInput(f"no crawler takes {target.url!r}")
 
-    def crawl(self, link: Link) -> Generator[Document | DocumentError, None, None]:
-        """Yields what the link's crawler brings in.
-
-        Raises:
-            InvalidInput: as `crawler_for`.
-        """
-        return self.crawler_for(link.url).crawl(link)
+    def _named(self, name: str) -> Route:
+        if name not in self._by_name:
+            known = ", ".join(self._by_name)
+            raise ConfigurationError(f"no crawler is called {name!r} (known: {known})")
+        return self._by_name[name]

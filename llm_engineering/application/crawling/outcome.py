@@ -1,13 +1,15 @@
 """What came of a crawl, site by site."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Self
 
 from pydantic import Field, computed_field
 
-from llm_engineering.domain.errors import DocumentError
 from llm_engineering.domain.types import Frozen, SaveOutcome
+
+_WHERE = re.compile(r" \((?:linked from|listed in) ")
 
 
 class Failure(Frozen):
@@ -19,12 +21,18 @@ class Failure(Frozen):
 
 
 class SiteOutcome(Frozen):
-    """The counts of one link, and its failures."""
+    """The counts of one link, and its failures.
+
+    `gone` documents are no longer at their source. `skipped` were forgotten on purpose, or
+    robots.txt keeps us from them.
+    """
 
     link: str
     new: int = Field(default=0, ge=0)
     changed: int = Field(default=0, ge=0)
     unchanged: int = Field(default=0, ge=0)
+    gone: int = Field(default=0, ge=0)
+    skipped: int = Field(default=0, ge=0)
     failures: tuple[Failure, ...] = ()
 
     @computed_field  # type: ignore[prop-decorator]
@@ -42,37 +50,47 @@ class SiteOutcome(Frozen):
     @property
     def reasons(self) -> Mapping[str, int]:
         """How often each reason occurred, most frequent first; where a link stands is left out."""
-        counts = Counter(failure.reason.partition(" (linked from ")[0] for failure in self.failures)
+        counts = Counter(_WHERE.split(failure.reason)[0] for failure in self.failures)
         return dict(counts.most_common())
 
 
 class OutcomeTally:
-    """Counts while a crawl runs."""
+    """Counts while a crawl runs. Belongs to one thread."""
 
     def __init__(self, link: str) -> None:
         self._link = link
-        self._saved: Counter[SaveOutcome] = Counter()
+        self._counts: Counter[str] = Counter()
         self._failures: list[Failure] = []
 
-    def saved(self, outcome: SaveOutcome) -> None:
-        """Counts a document that the store took."""
-        self._saved[outcome] += 1
+    def saved(self, outcome: SaveOutcome, times: int = 1) -> None:
+        """Counts documents that the store took; what a tombstone keeps out is skipped."""
+        self._counts["skipped" if outcome is SaveOutcome.FORGOTTEN else outcome.value] += times
 
-    def failed(self, error: DocumentError) -> None:
+    def gone(self, times: int = 1) -> None:
+        """Counts documents that their source has no longer."""
+        self._counts["gone"] += times
+
+    def skipped(self) -> None:
+        """Counts a page that is left out on purpose."""
+        self._counts["skipped"] += 1
+
+    def failed(self, failure: Failure) -> None:
         """Counts a page or file that could not be had."""
-        self._failures.append(
-            Failure(url=error.url, reason=error.reason, transient=error.transient)
-        )
+        self._failures.append(failure)
+
+    def plus(self, other: "OutcomeTally") -> None:
+        """Adds the counts of another tally to these."""
+        self._counts.update(other._counts)
+        self._failures += other._failures
+
+    @property
+    def total(self) -> int:
+        """How much was counted."""
+        return self._counts.total() + len(self._failures)
 
     def outcome(self) -> SiteOutcome:
         """Returns the counts so far."""
-        return SiteOutcome(
-            link=self._link,
-            new=self._saved[SaveOutcome.NEW],
-            changed=self._saved[SaveOutcome.CHANGED],
-            unchanged=self._saved[SaveOutcome.UNCHANGED],
-            failures=tuple(self._failures),
-        )
+        return SiteOutcome(link=self._link, **self._counts, failures=tuple(self._failures))
 
 
 class EtlReport(Frozen):

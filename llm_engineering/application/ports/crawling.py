@@ -1,6 +1,6 @@
 """Crawlers: from a link to documents."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import Protocol
 
 from pydantic import AwareDatetime, Field
@@ -26,10 +26,14 @@ class Link(Frozen):
 
 
 class Validators(Frozen):
-    """What a server said about a page, to be sent back with the next request (RFC 9110 §13)."""
+    """What tells whether a page changed: the server's word (RFC 9110 §13), or a hash of its body.
+
+    A crawler fills in what it has. A repository may put its newest commit into `etag`.
+    """
 
     etag: str | None = None
     last_modified: str | None = None
+    body_hash: str | None = None
 
 
 class Target(Frozen):
@@ -56,9 +60,10 @@ class Target(Frozen):
 
 
 class Visited(Frozen):
-    """A page that answered: where it is after redirects, and what to send along next time.
+    """The target answered: where it is after redirects, and what to send along next time.
 
-    `unchanged`: the server says that nothing changed since the target's validators (HTTP 304).
+    `unchanged`: nothing changed since the target's validators (HTTP 304, or the same body). What
+    the last visit found then still holds; the engine remembers it, nothing more is yielded.
     """
 
     url: str
@@ -70,11 +75,46 @@ Finding = Document | DocumentError | Target | Visited
 
 
 class Crawler(Protocol):
-    """Brings in the documents of one kind of site. It stores nothing."""
+    """Brings in what one kind of address holds. It stores nothing, and waits for no politeness."""
 
-    def crawl(self, link: Link) -> Generator[Document | DocumentError, None, None]:
-        """Yields each document as soon as it is there, and each failure as a value.
+    def visit(self, target: Target) -> Generator[Finding, None, None]:
+        """Yields what the target holds, each thing as soon as it is there.
 
-        A failure of one page does not end the crawl. Closing the generator does.
+        First a Visited, as soon as the target answered; then its documents (a repository has
+        many), failures as values, and the further targets it names: the links of a page with one
+        `depth` less (none when it is 0), or the `listed` ones of a feed, sitemap or profile.
+        A failure of one document does not end the visit. Closing the generator does.
+
+        Called from several threads at once, for different targets.
+        """
+        ...
+
+
+class SiteRules(Protocol):
+    """What the robots.txt of one site says to us (RFC 9309)."""
+
+    def allows(self, url: str) -> bool:
+        """Returns whether we may fetch `url`, which is on that site."""
+        ...
+
+    @property
+    def crawl_delay_s(self) -> float:
+        """Seconds from one request to the next; 0 when the site does not say."""
+        ...
+
+    @property
+    def sitemaps(self) -> Sequence[str]:
+        """The addresses of the sitemaps that the site names."""
+        ...
+
+
+class RobotsRules(Protocol):
+    """The rules of all sites."""
+
+    def of_site(self, url: str) -> SiteRules:
+        """Returns the rules of the site that `url` is on; no robots.txt means no rules.
+
+        Raises:
+            FetchError: the site does not answer; RFC 9309 §2.3.1.4 then forbids everything.
         """
         ...

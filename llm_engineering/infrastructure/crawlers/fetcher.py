@@ -1,8 +1,9 @@
 """The one way to the web: a safe, bounded, patient HTTP GET."""
 
+import random
 import ssl
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -10,11 +11,12 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urljoin
 
-import httpcore
 import httpx
 
-from llm_engineering.domain.errors import FetchError
+from llm_engineering.application.ports.crawling import Validators
+from llm_engineering.domain.errors import FetchError, PageGone
 from llm_engineering.infrastructure.crawlers.addresses import AddressPolicy
+from llm_engineering.infrastructure.crawlers.connecting import CheckedTransport, Deadlines
 from llm_engineering.infrastructure.crawlers.decoding import (
     UnsupportedEncoding,
     decode,
@@ -28,11 +30,17 @@ TEXT_TYPES = frozenset({"text/plain"})
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
+_GONE_STATUS = frozenset({404, 410})
+_NO_VALIDATORS = Validators()
 
 
 @dataclass(frozen=True)
 class FetchLimits:
-    """Bounds of one fetch. `_s` are seconds; `max_bytes` counts the body after decompression."""
+    """Bounds of one fetch. `_s` are seconds; `max_bytes` counts the body after decompression.
+
+    `deadline_s` is the one budget of a page: all attempts, their redirects and the waits between
+    them. A wait is drawn between half and the whole of `first_delay_s`, doubled each time.
+    """
 
     max_bytes: int = 10_000_000
     connect_timeout_s: float = 10.0
@@ -41,18 +49,19 @@ class FetchLimits:
     max_redirects: int = 5
     attempts: int = 3
     first_delay_s: float = 0.5
-    retry_budget_s: float = 30.0
     max_connections: int = 8
 
 
 @dataclass(frozen=True)
 class Response:
-    """A body and where it came from, after redirects."""
+    """A body and where it came from, after redirects. `unchanged`: HTTP 304, there is no body."""
 
     url: str
     content_type: str
     charset: str | None
     body: bytes = field(repr=False)
+    validators: Validators = _NO_VALIDATORS
+    unchanged: bool = False
 
     @property
     def text(self) -> str:
@@ -76,12 +85,17 @@ class Fetcher:
         ssl_context: ssl.SSLContext | None = None,
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
+        chance: Callable[[], float] = random.random,
     ) -> None:
         self._limits = limits
         self._sleep = sleep
         self._monotonic = monotonic
+        self._chance = chance
+        self._deadlines = Deadlines(monotonic)
         self._client = httpx.Client(
-            transport=_CheckedTransport(policy, limits, ssl_context),
+            transport=CheckedTransport(
+                policy, limits.max_connections, ssl_context, self._deadlines
+            ),
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate"},
             timeout=httpx.Timeout(
                 limits.read_timeout_s, connect=limits.connect_timeout_s, pool=limits.deadline_s
@@ -101,49 +115,71 @@ class Fetcher:
     ) -> None:
         self._client.close()
 
-    def fetch(self, url: str, content_types: frozenset[str] = HTML_TYPES) -> Response:
+    def close(self) -> None:
+        """Closes the connections; a fetch under way fails."""
+        self._client.close()
+
+    def fetch(
+        self,
+        url: str,
+        content_types: frozenset[str] = HTML_TYPES,
+        *,
+        validators: Validators = _NO_VALIDATORS,
+    ) -> Response:
         """Returns the response of `url`, trying again while the failure is transient.
 
+        With `validators` of an earlier response, the server may say that nothing changed since.
+
         Raises:
+            PageGone: the status is 404 or 410.
             FetchError: the address is refused, the host is down or slow, the status is not 200,
                 the content type is none of `content_types`, the body is too large, or redirects
                 do not end.
         """
-        waited_s = 0.0
+        deadline = self._monotonic() + self._limits.deadline_s
         for attempt in range(1, self._limits.attempts + 1):
             try:
-                return self._follow(url, content_types)
+                with self._deadlines.until(deadline):
+                    return self._follow(url, content_types, validators, deadline)
             except _Failure as failure:
-                delay_s = failure.retry_after_s
-                if delay_s is None:
-                    delay_s = self._limits.first_delay_s * 2 ** (attempt - 1)
-                waited_s += delay_s
-                last = attempt == self._limits.attempts
-                if last or not failure.transient or waited_s > self._limits.retry_budget_s:
-                    raise FetchError(url, failure.reason, transient=failure.transient) from failure
+                delay_s = self._delay_s(attempt, failure)
+                late = self._monotonic() + delay_s > deadline
+                if late or not failure.transient or attempt == self._limits.attempts:
+                    kind = PageGone if failure.gone else FetchError
+                    raise kind(url, failure.reason, transient=failure.transient) from failure
                 self._sleep(delay_s)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    def _follow(self, url: str, content_types: frozenset[str]) -> Response:
-        deadline = self._monotonic() + self._limits.deadline_s
+    def _delay_s(self, attempt: int, failure: "_Failure") -> float:
+        """Returns what the server asks for, or a random delay that doubles."""
+        if failure.retry_after_s is not None:
+            return failure.retry_after_s
+        longest_s = self._limits.first_delay_s * 2.0 ** (attempt - 1)
+        return longest_s * (0.5 + 0.5 * self._chance())
+
+    def _follow(
+        self, url: str, content_types: frozenset[str], validators: Validators, deadline: float
+    ) -> Response:
+        headers = {
+            "Accept": ", ".join((*sorted(content_types), "*/*;q=0.1")),
+            **_conditions(validators),
+        }
         seen: list[str] = []
         while len(seen) <= self._limits.max_redirects:
             if url in seen:
                 raise _Failure("redirect loop")
             seen.append(url)
-            answer = self._get(url, content_types, deadline)
+            answer = self._get(url, headers, content_types, deadline)
             if isinstance(answer, Response):
                 return answer
             url = answer
         raise _Failure(f"more than {self._limits.max_redirects} redirects")
 
-    def _get(self, url: str, content_types: frozenset[str], deadline: float) -> Response | str:
+    def _get(
+        self, url: str, headers: Mapping[str, str], content_types: frozenset[str], deadline: float
+    ) -> Response | str:
         """Returns the response, or the address that it redirects to."""
-        request = self._client.build_request(
-            "GET",
-            _checked_url(url),
-            headers={"Accept": ", ".join((*sorted(content_types), "*/*;q=0.1"))},
-        )
+        request = self._client.build_request("GET", _checked_url(url), headers=headers)
         try:
             answer = self._client.send(request, stream=True)
             try:
@@ -155,17 +191,21 @@ class Fetcher:
         except FetchError as error:
             raise _Failure(error.reason, transient=error.transient) from error
         except httpx.TimeoutException as error:
-            raise _Failure("timed out", transient=True) from error
+            raise self._timed_out(deadline) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise _failure_of(error) from error
 
     def _read(
         self, answer: httpx.Response, content_types: frozenset[str], deadline: float
     ) -> Response:
+        validators = _validators_of(answer.headers)
+        if answer.status_code == httpx.codes.NOT_MODIFIED:
+            return Response(str(answer.url), "", None, b"", validators, unchanged=True)
         if answer.status_code != httpx.codes.OK:
             raise _Failure(
                 f"HTTP {answer.status_code} {answer.reason_phrase}".rstrip(),
                 transient=answer.status_code in _TRANSIENT_STATUS,
+                gone=answer.status_code in _GONE_STATUS,
                 retry_after_s=_retry_after_s(answer.headers),
             )
         kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -176,7 +216,7 @@ class Fetcher:
             self._check_size(int(declared_bytes))
         pieces = decompressed(answer.iter_raw(), answer.headers.get("content-encoding", ""))
         body = self._collect(pieces, deadline)
-        return Response(str(answer.url), kind, answer.charset_encoding, body)
+        return Response(str(answer.url), kind, answer.charset_encoding, body, validators)
 
     def _collect(self, pieces: Iterable[bytes], deadline: float) -> bytes:
         body = bytearray()
@@ -185,12 +225,15 @@ class Fetcher:
                 body += piece
                 self._check_size(len(body))
                 if self._monotonic() > deadline:
-                    raise _Failure(
-                        f"took longer than {self._limits.deadline_s:g} s", transient=True
-                    )
+                    raise self._timed_out(deadline)
         except UnsupportedEncoding as error:
             raise _Failure(str(error)) from error
         return bytes(body)
+
+    def _timed_out(self, deadline: float) -> "_Failure":
+        late = self._monotonic() >= deadline
+        reason = f"took longer than {self._limits.deadline_s:g} s" if late else "timed out"
+        return _Failure(reason, transient=True)
 
     def _check_size(self, size: int) -> None:
         if size > self._limits.max_bytes:
@@ -201,57 +244,18 @@ class _Failure(Exception):
     """Why one attempt failed; becomes a FetchError that names the link which was asked for."""
 
     def __init__(
-        self, reason: str, *, transient: bool = False, retry_after_s: float | None = None
+        self,
+        reason: str,
+        *,
+        transient: bool = False,
+        gone: bool = False,
+        retry_after_s: float | None = None,
     ) -> None:
         super().__init__(reason)
         self.reason = " ".join(reason.split())
         self.transient = transient
+        self.gone = gone
         self.retry_after_s = retry_after_s
-
-
-class _CheckedTransport(httpx.HTTPTransport):
-    """HTTP over connections that only go to addresses which the policy has checked.
-
-    httpx has no argument for httpcore's network backend, therefore the pool is replaced; the tests
-    fail if a version of httpx stops reading it from there.
-    """
-
-    def __init__(
-        self, policy: AddressPolicy, limits: FetchLimits, ssl_context: ssl.SSLContext | None
-    ) -> None:
-        context = ssl_context or httpx.create_ssl_context(trust_env=False)
-        super().__init__(verify=context, trust_env=False)
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=context,
-            max_connections=limits.max_connections,
-            keepalive_expiry=30.0,
-            network_backend=_CheckedBackend(policy),
-        )
-
-
-class _CheckedBackend(httpcore.NetworkBackend):
-    def __init__(self, policy: AddressPolicy) -> None:
-        self._policy = policy
-        self._sockets = httpcore.SyncBackend()
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.NetworkStream:
-        """Connects to the first checked address of the host that answers."""
-        failure: Exception | None = None
-        for address in self._policy.addresses(host, port):
-            try:
-                return self._sockets.connect_tcp(
-                    address, port, timeout, local_address, socket_options
-                )
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failure = error
-        raise failure or httpcore.ConnectError(f"{host} has no address")
 
 
 def _checked_url(url: str) -> httpx.URL:
@@ -271,7 +275,9 @@ def _failure_of(error: httpx.HTTPError | httpx.InvalidURL) -> _Failure:
         if isinstance(cause, ssl.SSLError):
             return _Failure(f"TLS: {cause.reason or cause}")
         cause = cause.__cause__ or cause.__context__
-    transient = isinstance(error, (httpx.NetworkError, httpx.RemoteProtocolError))
+    too_large = isinstance(error, httpx.RemoteProtocolError) and "too long" in str(error)
+    network = isinstance(error, (httpx.NetworkError, httpx.RemoteProtocolError))
+    transient = network and not too_large
     return _Failure(str(error) or type(error).__name__, transient=transient)
 
 
@@ -285,3 +291,16 @@ def _retry_after_s(headers: httpx.Headers) -> float | None:
     except (KeyError, ValueError, TypeError):
         return None
     return max(0.0, wait.total_seconds())
+
+
+def _conditions(validators: Validators) -> Mapping[str, str]:
+    """Returns the headers that ask for the page only if it changed."""
+    asked = {"If-None-Match": validators.etag, "If-Modified-Since": validators.last_modified}
+    return {name: value for name, value in asked.items() if value}
+
+
+def _validators_of(headers: httpx.Headers) -> Validators:
+    """Returns what may be sent back; values that no header can carry are left out."""
+    values = (headers.get("etag", ""), headers.get("last-modified", ""))
+    etag, modified = (value if value.isascii() and value.isprintable() else "" for value in values)
+    return Validators(etag=etag or None, last_modified=modified or None)

@@ -1,20 +1,29 @@
 """The crawlers, one line each."""
 
 import re
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import SplitResult
 
-import httpx
-
 from llm_engineering.application.crawling.config import CrawlLimits
-from llm_engineering.application.crawling.dispatcher import LOCAL_SCHEMES, CrawlerDispatcher
+from llm_engineering.application.crawling.dispatcher import (
+    LOCAL_SCHEMES,
+    CrawlerDispatcher,
+    Route,
+    any_link,
+    no_link,
+)
+from llm_engineering.application.crawling.sites import SITEMAP, SITEMAPS_OF_SITE, SitemapsOfSite
 from llm_engineering.infrastructure.crawlers.addresses import AddressPolicy
 from llm_engineering.infrastructure.crawlers.article import ArticleCrawler
 from llm_engineering.infrastructure.crawlers.fetcher import Fetcher, FetchLimits
 from llm_engineering.infrastructure.crawlers.git import Git, GitLimits
 from llm_engineering.infrastructure.crawlers.repository import RepositoryCrawler
+from llm_engineering.infrastructure.crawlers.robots import RobotsOfSites
+from llm_engineering.infrastructure.crawlers.sitemap_crawler import SitemapCrawler
 
 _REPOSITORY_HOSTS = frozenset({"github.com", "gitlab.com", "codeberg.org", "bitbucket.org"})
 _NOT_OWNERS = re.compile(
@@ -24,35 +33,57 @@ _NOT_OWNERS = re.compile(
 _OWNER_AND_NAME = 2
 
 
-def make_dispatcher(
+@dataclass(frozen=True)
+class Crawling:
+    """All crawlers and what they share. Close it to give connections back."""
+
+    dispatcher: CrawlerDispatcher
+    robots: RobotsOfSites
+    close: Callable[[], None]
+
+
+def make_crawling(
     *,
     allowed_private_hosts: Sequence[str],
     workdir: Path,
     clock: Callable[[], datetime],
     limits: CrawlLimits = CrawlLimits(),
-) -> CrawlerDispatcher:
-    """Returns the dispatcher of all crawlers; clones lie below `workdir` while they are read."""
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Crawling:
+    """Returns the crawlers; clones lie below `workdir` while they are read.
+
+    A link goes to the first route that matches it. A new crawler is one line here.
+    """
     policy = AddressPolicy(frozenset(allowed_private_hosts))
-    fetch_limits = FetchLimits(
+    fetcher = Fetcher(policy, _fetch_limits(limits), monotonic=monotonic)
+    robots = RobotsOfSites(fetcher, monotonic)
+    git = Git(
+        GitLimits(
+            timeout_s=limits.repository_timeout_s,
+            max_pack_bytes=limits.max_repository_bytes,
+            max_blob_bytes=limits.max_file_bytes,
+        )
+    )
+    repositories = RepositoryCrawler(
+        policy, git, workdir, clock, max_file_bytes=limits.max_file_bytes
+    )
+    sitemaps = SitemapCrawler(fetcher)
+    articles = ArticleCrawler(fetcher, clock)
+    routes = (
+        Route("repository", is_repository, repositories, polite=False, complete=True, at_once=2),
+        Route(SITEMAPS_OF_SITE, no_link, SitemapsOfSite(robots), complete=True),
+        Route(SITEMAP, no_link, sitemaps, complete=True),
+        Route("article", any_link, articles, complete=True),
+    )
+    return Crawling(CrawlerDispatcher(routes), robots, fetcher.close)
+
+
+def _fetch_limits(limits: CrawlLimits) -> FetchLimits:
+    return FetchLimits(
         max_bytes=limits.max_page_bytes,
         deadline_s=limits.page_timeout_s,
-        max_connections=limits.concurrency,
+        max_connections=2 * limits.concurrency,  # a visit may fetch a robots.txt in between
     )
-    git_limits = GitLimits(
-        timeout_s=limits.repository_timeout_s,
-        max_pack_bytes=limits.max_repository_bytes,
-        max_blob_bytes=limits.max_file_bytes,
-    )
-    certificates = httpx.create_ssl_context(trust_env=False)  # 20 ms: made once for all sites
-
-    def open_fetcher() -> Fetcher:
-        return Fetcher(policy, fetch_limits, ssl_context=certificates)
-
-    articles = ArticleCrawler(open_fetcher, clock, concurrency=limits.concurrency)
-    repositories = RepositoryCrawler(
-        policy, Git(git_limits), workdir, clock, max_file_bytes=limits.max_file_bytes
-    )
-    return CrawlerDispatcher(default=articles).register(is_repository, repositories)
 
 
 def is_repository(link: SplitResult) -> bool:

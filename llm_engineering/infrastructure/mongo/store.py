@@ -23,21 +23,18 @@ from uuid import UUID
 
 from pymongo import MongoClient, ReturnDocument
 from pymongo.collection import Collection
-from pymongo.errors import ConfigurationError as MongoConfigurationError
-from pymongo.errors import InvalidURI
 
 from llm_engineering.domain.cleaned_documents import CleanedDocument
 from llm_engineering.domain.documents import Document, Tombstone, UserDocument
-from llm_engineering.domain.errors import ConfigurationError, IntegrityError
+from llm_engineering.domain.errors import IntegrityError
 from llm_engineering.domain.ids import document_id as id_of_url
 from llm_engineering.domain.types import DataCategory, SaveOutcome
 from llm_engineering.infrastructure.mongo import records
-from llm_engineering.infrastructure.mongo.errors import BAD_URI, hosts_of, one_line, translated
+from llm_engineering.infrastructure.mongo.database import open_client
+from llm_engineering.infrastructure.mongo.errors import hosts_of, translated
 from llm_engineering.infrastructure.mongo.records import Record, revision_key
 from llm_engineering.infrastructure.mongo.tombstones import Tombstones
 
-_ANSWER_MS = 60_000  # the longest wait for one answer; a server that hangs is an outage
-_MAJORITY_MS = 30_000
 _PAGE = 50  # documents; each may have 16 MiB
 _HERE: Record = {"gone": {"$exists": False}}
 
@@ -83,7 +80,7 @@ class MongoDocumentStore:
             StoreUnavailable: no server is found in time.
         """
         hosts = hosts_of(uri)
-        store = cls(_client(uri, timeout_s), database, hosts, why_down)
+        store = cls(open_client(uri, timeout_s), database, hosts, why_down)
         try:
             store.ping()
             with store._errors():
@@ -281,27 +278,6 @@ class MongoDocumentStore:
 
 
 _CATEGORIES = tuple(category.value for category in DataCategory)
-
-
-def _client(uri: str, timeout_s: float) -> MongoClient[Record]:
-    """Returns a client that has not connected yet."""
-    wait_ms = int(timeout_s * 1000)
-    try:
-        return MongoClient(
-            uri,
-            uuidRepresentation="standard",
-            tz_aware=True,
-            w="majority",
-            journal=True,
-            wTimeoutMS=_MAJORITY_MS,
-            serverSelectionTimeoutMS=wait_ms,
-            connectTimeoutMS=wait_ms,
-            socketTimeoutMS=_ANSWER_MS,
-        )
-    except InvalidURI:  # its message may quote a part of the password
-        raise ConfigurationError(BAD_URI) from None
-    except (MongoConfigurationError, ValueError, TypeError) as error:
-        raise ConfigurationError(f"DATABASE_HOST: {one_line(error)}") from None
 
 
 def _first(document_id: UUID) -> Record:

@@ -1,3 +1,4 @@
+import dataclasses
 import gzip
 import time
 import tracemalloc
@@ -16,14 +17,17 @@ from llm_engineering.infrastructure.crawlers.fetcher import (
 )
 from tests.integration.crawlers.local_site import Answer, LocalSite, answer, serve_site
 
-LIMITS = FetchLimits(max_bytes=1_000_000, connect_timeout_s=1, read_timeout_s=0.4, deadline_s=1)
+LIMITS = FetchLimits(max_bytes=1_000_000, connect_timeout_s=1, read_timeout_s=0.4, deadline_s=20)
 
 
 class Waits(list[float]):
-    """Stands in for sleeping: remembers how long."""
+    """Stands in for sleeping: remembers how long, and lets the clock go on by as much."""
 
     def __call__(self, seconds: float) -> None:
         self.append(seconds)
+
+    def monotonic(self) -> float:
+        return time.monotonic() + sum(self)
 
 
 @pytest.fixture
@@ -34,7 +38,9 @@ def waits() -> Waits:
 @pytest.fixture
 def fetcher(site: LocalSite, waits: Waits) -> Iterator[Fetcher]:
     policy = AddressPolicy(frozenset({site.host}))
-    with Fetcher(policy, LIMITS, sleep=waits) as opened:
+    with Fetcher(
+        policy, LIMITS, sleep=waits, monotonic=waits.monotonic, chance=lambda: 1.0
+    ) as opened:
         yield opened
 
 
@@ -311,6 +317,27 @@ def test_a_retry_after_beyond_the_budget_is_not_waited_for(
     error = failure_of(fetcher, f"{site.url}/a")
     assert (error.reason, error.transient) == ("HTTP 429 Too Many Requests", True)
     assert waits == []
+
+
+def test_all_attempts_and_waits_share_one_budget(site: LocalSite, waits: Waits) -> None:
+    site.status("/a", 503, Retry_After="7")
+    limits = dataclasses.replace(LIMITS, deadline_s=10)
+    policy = AddressPolicy(frozenset({site.host}))
+    with Fetcher(policy, limits, sleep=waits, monotonic=waits.monotonic) as fetcher:
+        failure_of(fetcher, f"{site.url}/a")
+    assert waits == [7.0], "another seven seconds are more than what is left"
+    assert site.hits["/a"] == 2
+
+
+@pytest.mark.parametrize(("chance", "expected"), [(0.0, [0.25, 0.5]), (0.5, [0.375, 0.75])])
+def test_waits_are_drawn_by_chance(
+    site: LocalSite, waits: Waits, chance: float, expected: list[float]
+) -> None:
+    site.status("/a", 503)
+    policy = AddressPolicy(frozenset({site.host}))
+    with Fetcher(policy, LIMITS, sleep=waits, chance=lambda: chance) as fetcher:
+        failure_of(fetcher, f"{site.url}/a")
+    assert waits == expected
 
 
 def test_a_host_that_is_down_is_transient(waits: Waits) -> None:

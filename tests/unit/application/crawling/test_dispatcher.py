@@ -2,28 +2,39 @@ from collections.abc import Generator
 
 import pytest
 
-from llm_engineering.application.crawling.dispatcher import CrawlerDispatcher, parsed_link
-from llm_engineering.application.ports.crawling import Link
-from llm_engineering.domain.documents import Document
-from llm_engineering.domain.errors import DocumentError, FetchError, InvalidInput
+from llm_engineering.application.crawling.dispatcher import (
+    CrawlerDispatcher,
+    Matches,
+    Route,
+    any_link,
+    no_link,
+    parsed_link,
+)
+from llm_engineering.application.ports.crawling import Finding, Target
+from llm_engineering.domain.errors import ConfigurationError, InvalidInput
 
 
-class NamedCrawler:
-    """Yields one error that says which crawler was asked for what."""
+class NoCrawler:
+    """Is only told apart by its route's name."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def visit(self, target: Target) -> Generator[Finding, None, None]:
+        raise NotImplementedError(target.url)
+        yield
 
-    def crawl(self, link: Link) -> Generator[Document | DocumentError, None, None]:
-        yield FetchError(link.url, self.name)
+
+def route(name: str, matches: Matches) -> Route:
+    return Route(name, matches, NoCrawler())
 
 
 @pytest.fixture
 def dispatcher() -> CrawlerDispatcher:
-    return (
-        CrawlerDispatcher(default=NamedCrawler("any"))
-        .register(lambda parts: parts.hostname == "medium.com", NamedCrawler("medium"))
-        .register(lambda parts: parts.path.startswith("/m"), NamedCrawler("m"))
+    return CrawlerDispatcher(
+        [
+            route("sitemap", no_link),
+            route("medium", lambda parts: parts.hostname == "medium.com"),
+            route("m", lambda parts: parts.path.startswith("/m")),
+            route("any", any_link),
+        ]
     )
 
 
@@ -45,9 +56,19 @@ def dispatcher() -> CrawlerDispatcher:
 def test_a_link_goes_to_the_first_crawler_that_matches(
     dispatcher: CrawlerDispatcher, url: str, name: str
 ) -> None:
-    (item,) = dispatcher.crawl(Link(url=url))
-    assert isinstance(item, DocumentError)
-    assert item.reason == name
+    assert dispatcher.route_of(Target(url=url)).name == name
+
+
+def test_a_target_may_name_its_crawler(dispatcher: CrawlerDispatcher) -> None:
+    url = "https://medium.com/list"
+    assert dispatcher.route_of(Target(url=url, via="sitemap")).name == "sitemap"
+    with pytest.raises(ConfigurationError, match=r"'rss' \(known: sitemap, medium, m, any\)"):
+        dispatcher.route_of(Target(url=url, via="rss"))
+
+
+def test_a_link_that_no_crawler_takes_is_refused() -> None:
+    with pytest.raises(InvalidInput, match=r"no crawler takes 'https://a\.org/'"):
+        CrawlerDispatcher([route("none", no_link)]).route_of(Target(url="https://a.org/"))
 
 
 @pytest.mark.parametrize("url", [".", "../notes", "~/notes", "file:///a", " https://a.org/ "])
@@ -67,6 +88,6 @@ def test_anything_else_is_refused_in_one_line_that_names_it(
     dispatcher: CrawlerDispatcher, url: str
 ) -> None:
     with pytest.raises(InvalidInput, match="not a link") as refused:
-        dispatcher.crawler_for(url)
+        dispatcher.route_of(Target(url=url))
     assert repr(url) in str(refused.value)
     assert "\n" not in str(refused.value)

@@ -1,10 +1,12 @@
 """A web in a dictionary, for crawlers that fetch."""
 
+import zlib
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
-from llm_engineering.domain.errors import FetchError
+from llm_engineering.application.ports.crawling import Validators
+from llm_engineering.domain.errors import FetchError, PageGone
 from llm_engineering.infrastructure.crawlers.fetcher import HTML_TYPES, Fetcher, Response
 
 
@@ -12,6 +14,7 @@ class ScriptedWeb(Fetcher):
     """Answers with the pages it was given; `asked` records every address.
 
     A page is its bytes, or the error that fetching it raises. Any other address is not found.
+    Each page has an ETag, and whoever sends it along is told that nothing changed.
     """
 
     def __init__(self, pages: Mapping[str, bytes | FetchError]) -> None:
@@ -29,9 +32,18 @@ class ScriptedWeb(Fetcher):
     ) -> None:
         pass
 
-    def fetch(self, url: str, content_types: frozenset[str] = HTML_TYPES) -> Response:
+    def fetch(
+        self,
+        url: str,
+        content_types: frozenset[str] = HTML_TYPES,
+        *,
+        validators: Validators = Validators(),
+    ) -> Response:
         self.asked.append(url)
-        page = self._pages.get(url, FetchError(url, "HTTP 404"))
+        page = self._pages.get(url, PageGone(url, "HTTP 404"))
         if isinstance(page, FetchError):
             raise page
-        return Response(url, min(content_types), "utf-8", page)
+        own = Validators(etag=f'"{zlib.crc32(page)}"')
+        if validators.etag == own.etag:
+            return Response(url, "", None, b"", own, unchanged=True)
+        return Response(url, min(content_types), "utf-8", page, own)

@@ -1,11 +1,18 @@
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
+from llm_engineering.application.crawling.sites import start_of
+from llm_engineering.application.ports.crawling import Link, Target
 from llm_engineering.infrastructure.crawlers.article import ArticleCrawler
-from llm_engineering.infrastructure.crawlers.registry import is_repository, make_dispatcher
+from llm_engineering.infrastructure.crawlers.registry import (
+    Crawling,
+    is_repository,
+    make_crawling,
+)
 from llm_engineering.infrastructure.crawlers.repository import RepositoryCrawler
 
 REPOSITORIES = [
@@ -34,11 +41,32 @@ def test_look_alikes_and_pages_of_forges_are_not_repositories(url: str) -> None:
     assert not is_repository(urlsplit(url))
 
 
-def test_the_dispatcher_knows_both_crawlers(tmp_path: Path) -> None:
-    dispatcher = make_dispatcher(
+@pytest.fixture
+def crawling(tmp_path: Path) -> Iterator[Crawling]:
+    made = make_crawling(
         allowed_private_hosts=["127.0.0.1:8765"],
         workdir=tmp_path,
         clock=lambda: datetime(2026, 11, 22, tzinfo=UTC),
     )
-    assert isinstance(dispatcher.crawler_for(REPOSITORIES[0]), RepositoryCrawler)
-    assert isinstance(dispatcher.crawler_for(PAGES[0]), ArticleCrawler)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("url", REPOSITORIES)
+def test_repositories_go_to_their_crawler(crawling: Crawling, url: str) -> None:
+    route = crawling.dispatcher.route_of(Target(url=url))
+    assert isinstance(route.crawler, RepositoryCrawler)
+    assert not route.polite, "a clone is no visit of pages"
+
+
+@pytest.mark.parametrize("url", PAGES)
+def test_look_alikes_are_read_as_pages(crawling: Crawling, url: str) -> None:
+    route = crawling.dispatcher.route_of(Target(url=url))
+    assert isinstance(route.crawler, ArticleCrawler)
+    assert route.polite
+
+
+def test_sitemaps_are_reached_by_name(crawling: Crawling) -> None:
+    for link in (Link(url="https://a.org/", sitemap=True), Link(url="https://a.org/s.xml")):
+        start = start_of(link.model_copy(update={"sitemap": True}))
+        assert crawling.dispatcher.route_of(start).complete
