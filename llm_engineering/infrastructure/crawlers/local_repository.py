@@ -71,6 +71,17 @@ class LocalRepository:
         return self._dates.get(path)
 
 
+def is_tracked(folder: Path, git: Git) -> bool:
+    """Returns whether git tracks files of a folder; it is only asked where there is a `.git`."""
+    root = folder.resolve()
+    if not any((parent / ".git").exists() for parent in (root, *root.parents)):
+        return False
+    try:
+        return bool(_tracked(git, root))
+    except FetchError:
+        return False
+
+
 def _tracked(git: Git, root: Path) -> list[str]:
     records = split_nul(git.read(root, "ls-files", "-z", "--cached", "--stage"))
     entries = (record.partition("\t") for record in records)

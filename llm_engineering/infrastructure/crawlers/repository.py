@@ -15,7 +15,7 @@ from llm_engineering.domain.documents import RepositoryDocument
 from llm_engineering.domain.errors import DocumentError, FetchError
 from llm_engineering.infrastructure.crawlers.addresses import AddressPolicy
 from llm_engineering.infrastructure.crawlers.git import Git
-from llm_engineering.infrastructure.crawlers.local_repository import LocalRepository
+from llm_engineering.infrastructure.crawlers.local_repository import LocalRepository, is_tracked
 from llm_engineering.infrastructure.crawlers.notebook import notebook_text
 from llm_engineering.infrastructure.crawlers.remote_repository import (
     RemoteRepository,
@@ -101,6 +101,10 @@ class RepositoryCrawler:
                 yield from self._documents(repository, target)
         except FetchError as error:
             yield FetchError(target.url, error.reason, transient=error.transient)
+
+    def tracks(self, folder: Path) -> bool:
+        """Returns whether a local folder is a repository, or a part of one."""
+        return is_tracked(folder, self._git)
 
     def _is_unchanged(self, target: Target) -> bool:
         known = target.validators.etag

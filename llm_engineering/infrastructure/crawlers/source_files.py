@@ -53,9 +53,14 @@ def language_of(path: str) -> str | None:
     return LANGUAGES.get(name.suffix.lower()) or _NAMES.get(name.name.lower())
 
 
+def is_vendored(folder: str) -> bool:
+    """Returns whether a folder of that name holds what others wrote, or what a build made."""
+    return folder in _VENDORED
+
+
 def why_unread(path: str) -> str | None:
     """Returns why a path is left out (`vendored`, `lock file`, ...), None when it is read."""
-    if not _VENDORED.isdisjoint(PurePosixPath(path).parts[:-1]):
+    if any(map(is_vendored, PurePosixPath(path).parts[:-1])):
         return "vendored"
     if _LOCK_FILE.search(path):
         return "lock file"
