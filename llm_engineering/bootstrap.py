@@ -18,7 +18,12 @@ from typing import TYPE_CHECKING, Self
 from llm_engineering.application.crawling.config import CrawlLimits
 from llm_engineering.application.ports.execution import Engine, Executor
 from llm_engineering.application.ports.likeness import LikenessStore
-from llm_engineering.application.ports.models import EmbeddingModel, SparseEncoder, Trainer
+from llm_engineering.application.ports.models import (
+    EmbeddingModel,
+    PairScorer,
+    SparseEncoder,
+    Trainer,
+)
 from llm_engineering.application.ports.progress import Progress
 from llm_engineering.application.ports.storage import ChunkIndex, DocumentStore
 from llm_engineering.application.ports.tracking import ExperimentTracker, ModelRegistry
@@ -42,6 +47,7 @@ if TYPE_CHECKING:  # langchain_core takes seconds to import: only commands that 
     from llm_engineering.application.rag.question_log import QuestionLog
     from llm_engineering.application.rag.retriever import ContextRetriever
     from llm_engineering.application.rag.self_query import SelfQuery
+    from llm_engineering.infrastructure.encoders.factory import ActiveReranker, EncoderOptions
     from llm_engineering.infrastructure.mongo.database import MongoDatabase
 
 
@@ -188,11 +194,41 @@ class Platform:
 
     @cached_property
     def embedding_model(self) -> EmbeddingModel:
-        """The embedder of TEXT_EMBEDDING_MODEL_ID on OpenVINO."""
-        from llm_engineering.infrastructure.encoders.openvino_bert import OpenVINOEmbeddingModel
+        """The embedder of TEXT_EMBEDDING_MODEL_ID on EMBEDDING_RUNTIME."""
+        from llm_engineering.infrastructure.encoders.factory import make_embedding_model
 
         folder = self.model_files.path(self.settings.TEXT_EMBEDDING_MODEL_ID)
-        return OpenVINOEmbeddingModel(folder, device=self.settings.RAG_MODEL_DEVICE)
+        return make_embedding_model(folder, self._encoder_options)
+
+    @cached_property
+    def active_reranker(self) -> "ActiveReranker":
+        """The scorer of RERANKING_CROSS_ENCODER_MODEL_ID, if it can be had, and what it is."""
+        from llm_engineering.infrastructure.encoders.factory import make_pair_scorer
+        from llm_engineering.infrastructure.encoders.failure_memory import FailureMemory
+
+        cache = self.settings.MODEL_CACHE_DIR.expanduser()
+        return make_pair_scorer(
+            self.settings.RERANKING_CROSS_ENCODER_MODEL_ID,
+            self.model_files.path,
+            self.embedding_model,
+            self._encoder_options,
+            FailureMemory(cache / "unreachable", now),
+        )
+
+    @property
+    def pair_scorer(self) -> PairScorer | None:
+        """What reranks; None leaves the order of the first stage."""
+        return self.active_reranker.scorer
+
+    @property
+    def _encoder_options(self) -> "EncoderOptions":
+        from llm_engineering.infrastructure.encoders.factory import EncoderOptions
+
+        return EncoderOptions(
+            runtime=self.settings.EMBEDDING_RUNTIME,
+            device=self.settings.RAG_MODEL_DEVICE,
+            cache=self.settings.MODEL_CACHE_DIR.expanduser(),
+        )
 
     @cached_property
     def sparse_encoder(self) -> SparseEncoder:

@@ -60,6 +60,7 @@ class Settings(BaseSettings):
     TEXT_EMBEDDING_MODEL_ID: str = "sentence-transformers/all-MiniLM-L6-v2"
     RAG_CONFIG: Path = Path("configs/rag.yaml")
     RERANKING_CROSS_ENCODER_MODEL_ID: str = "cross-encoder/ms-marco-MiniLM-L-6-v2"
+    EMBEDDING_RUNTIME: Literal["auto", "openvino", "torch"] = "auto"
     RAG_MODEL_DEVICE: Literal["cpu", "gpu"] = "cpu"
     TEMPERATURE_INFERENCE: float = Field(default=0.0, ge=0.0, le=2.0)
     TOP_P_INFERENCE: float = Field(default=1.0, gt=0.0, le=1.0)

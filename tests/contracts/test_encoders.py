@@ -7,7 +7,8 @@ import pytest
 
 from llm_engineering.application.ports.models import EmbeddingModel, SparseEncoder
 from llm_engineering.infrastructure.encoders.bm25 import Bm25Encoder
-from llm_engineering.infrastructure.encoders.openvino_bert import OpenVINOEmbeddingModel
+from llm_engineering.infrastructure.encoders.openvino_embedding import OpenVINOEmbeddingModel
+from llm_engineering.infrastructure.encoders.torch_models import TorchEmbeddingModel
 from llm_engineering.infrastructure.in_memory.encoders import (
     HashingEmbeddingModel,
     WordSparseEncoder,
@@ -17,10 +18,13 @@ from tests.unit.infrastructure.encoders.bert_making import make_folder
 TEXTS = ["red sky", "", "green grass . blue sky", "\u65e5\u672c \U0001f642", "red " * 500]
 
 
-@pytest.fixture(params=["hashing", "openvino"])
+@pytest.fixture(params=["hashing", "openvino", "torch"])
 def model(request: pytest.FixtureRequest, tmp_path: Path) -> EmbeddingModel:
     if request.param == "hashing":
         return HashingEmbeddingModel()
+    if request.param == "torch":
+        pytest.importorskip("sentence_transformers")
+        return TorchEmbeddingModel(make_folder(tmp_path / "bert"))
     return OpenVINOEmbeddingModel(make_folder(tmp_path / "bert"))
 
 

@@ -11,7 +11,7 @@ from llm_engineering.application.preprocessing.dispatchers import (
     CleaningDispatcher,
 )
 from llm_engineering.domain.documents import ArticleDocument, RepositoryDocument
-from llm_engineering.infrastructure.encoders.openvino_bert import OpenVINOEmbeddingModel
+from llm_engineering.infrastructure.encoders.openvino_embedding import OpenVINOEmbeddingModel
 from tests.documents import make_article, make_file
 
 ROOT = Path(__file__).parents[2]

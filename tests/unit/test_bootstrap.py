@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import huggingface_hub.constants
 import pytest
 from pydantic import SecretStr
 
@@ -16,7 +17,10 @@ from llm_engineering.domain.answers import Answer, AnswerMode
 from llm_engineering.domain.errors import ConfigurationError, InvalidInput
 from llm_engineering.domain.queries import Query
 from llm_engineering.infrastructure.encoders.bm25 import Bm25Encoder
-from llm_engineering.infrastructure.encoders.openvino_bert import OpenVINOEmbeddingModel
+from llm_engineering.infrastructure.encoders.late_interaction import LateInteractionScorer
+from llm_engineering.infrastructure.encoders.openvino_cross_encoder import OpenVINOCrossEncoder
+from llm_engineering.infrastructure.encoders.openvino_embedding import OpenVINOEmbeddingModel
+from llm_engineering.infrastructure.encoders.torch_models import TorchEmbeddingModel
 from llm_engineering.infrastructure.in_memory.document_store import InMemoryDocumentStore
 from llm_engineering.infrastructure.in_memory.encoders import (
     HashingEmbeddingModel,
@@ -39,7 +43,7 @@ from llm_engineering.infrastructure.qdrant.server import ServerChunkIndex
 from llm_engineering.infrastructure.trainers import factory as trainers
 from llm_engineering.infrastructure.trainers.trl_trainer import TrlTrainer
 from llm_engineering.settings import Settings, load_settings
-from tests.unit.infrastructure.encoders.bert_making import make_folder
+from tests.unit.infrastructure.encoders.bert_making import make_cross_encoder, make_folder
 
 KEY = SecretStr("canary-4711")
 Open = Callable[..., Platform]
@@ -313,6 +317,44 @@ def test_the_embedder_is_the_one_of_the_settings(platform_with: Open, tmp_path: 
     assert isinstance(platform.embedding_model, OpenVINOEmbeddingModel)
     assert platform.embedding_model is platform.embedding_model
     assert isinstance(platform.sparse_encoder, Bm25Encoder)
+
+
+@pytest.mark.parametrize(
+    ("runtime", "kind"), [("openvino", OpenVINOEmbeddingModel), ("torch", TorchEmbeddingModel)]
+)
+def test_the_runtime_of_the_embedder_can_be_chosen(
+    platform_with: Open, tmp_path: Path, runtime: str, kind: type
+) -> None:
+    folder = make_folder(tmp_path / "embedder")
+    platform = platform_with(TEXT_EMBEDDING_MODEL_ID=str(folder), EMBEDDING_RUNTIME=runtime)
+    assert isinstance(platform.embedding_model, kind)
+
+
+def test_the_reranker_is_the_one_of_the_settings(platform_with: Open, tmp_path: Path) -> None:
+    embedder, pairs = make_folder(tmp_path / "bert"), make_cross_encoder(tmp_path / "pairs")
+    models = {
+        "TEXT_EMBEDDING_MODEL_ID": str(embedder),
+        "RERANKING_CROSS_ENCODER_MODEL_ID": str(pairs),
+    }
+    platform = platform_with(**models)
+    assert isinstance(platform.pair_scorer, OpenVINOCrossEncoder)
+    assert platform.pair_scorer is platform.active_reranker.scorer
+    assert platform.active_reranker.description.startswith(f"{pairs} on OpenVINO ")
+    without = platform_with(**{**models, "RERANKING_CROSS_ENCODER_MODEL_ID": "none"})
+    assert without.pair_scorer is None
+
+
+def test_without_the_hub_the_embedder_reranks_and_says_why(
+    platform_with: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    folder = make_folder(tmp_path / "embedder")
+    for _ in range(2):
+        platform = platform_with(TEXT_EMBEDDING_MODEL_ID=str(folder))
+        assert isinstance(platform.pair_scorer, LateInteractionScorer)
+        assert platform.active_reranker.description.endswith(
+            "(cross-encoder/ms-marco-MiniLM-L-6-v2 could not be loaded: HF_HUB_OFFLINE is set)"
+        )
 
 
 def test_the_trainer_is_chosen_by_what_the_machine_has(

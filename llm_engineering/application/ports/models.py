@@ -83,6 +83,8 @@ class PairScorer(Protocol):
     def score(self, query: str, passages: Sequence[str]) -> Sequence[float]:
         """Returns a score for each passage, in order; higher is better, the scale is its own.
 
+        Only scores of one call can be compared: a scorer may weigh passages against each other.
+
         Raises:
             ModelError: the model could not be loaded or run.
         """

@@ -5,7 +5,7 @@ The architecture is that of Devlin et al. 2019 (https://arxiv.org/abs/1810.04805
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,18 @@ def build_bert(config: BertConfig, weights: Weights) -> "Model":
     return _Builder(config, weights).model()
 
 
+def build_bert_classifier(config: BertConfig, weights: Weights) -> "Model":
+    """Returns the graph from a pair of texts to the logits [B, labels] of `classifier`.
+
+    Inputs are `input_ids`, `attention_mask` and `token_type_ids`, [B, S] each; the first token's
+    vector goes through the pooler, as in Hugging Face's `BertForSequenceClassification`.
+
+    Raises:
+        ModelError: a weight is missing or of another shape than the configuration says.
+    """
+    return _Builder(config, weights).classifier()
+
+
 class _Builder:
     """Adds layer to layer."""
 
@@ -46,22 +58,37 @@ class _Builder:
     def model(self) -> "Model":
         from openvino import Model  # noqa: PLC0415 - see above
 
-        ids = self.ops.parameter([-1, -1], np.int64, name="input_ids")
-        mask = self.ops.parameter([-1, -1], np.int64, name="attention_mask")
-        states = self._embeddings(ids)
+        ids, mask = self._input("input_ids"), self._input("attention_mask")
+        segment = self._weight("embeddings.token_type_embeddings.weight")[0]
+        states = self._encoded(self._embeddings(ids, segment), mask)
+        return Model([states], [ids, mask], "bert")
+
+    def classifier(self) -> "Model":
+        from openvino import Model  # noqa: PLC0415 - see above
+
+        ids, mask = self._input("input_ids"), self._input("attention_mask")
+        segments = self._input("token_type_ids")
+        table = self._weight("embeddings.token_type_embeddings.weight")
+        states = self._encoded(self._embeddings(ids, self.ops.gather(table, segments, 0)), mask)
+        first = self.ops.gather(states, np.int64(0), 1)
+        pooled = self.ops.tanh(self._linear(first, "pooler.dense"))
+        logits = self._linear(pooled, "classifier")
+        return Model([logits], [ids, mask, segments], "bert-classifier")
+
+    def _input(self, name: str) -> "Node":
+        return self.ops.parameter([-1, -1], np.int64, name=name)
+
+    def _encoded(self, states: "Node", mask: "Node") -> "Node":
         bias = self._attention_bias(mask)
         for number in range(self.config.num_hidden_layers):
             states = self._layer(states, bias, f"encoder.layer.{number}")
-        return Model([states], [ids, mask], "bert")
+        return states
 
-    def _embeddings(self, ids: "Node") -> "Node":
+    def _embeddings(self, ids: "Node", segments: Any) -> "Node":
         words = self.ops.gather(self._weight("embeddings.word_embeddings.weight"), ids, 0)
-        table = (
-            self._weight("embeddings.position_embeddings.weight")
-            + self._weight("embeddings.token_type_embeddings.weight")[0]
-        )
+        table = self._weight("embeddings.position_embeddings.weight")
         length = self.ops.gather(self.ops.shape_of(ids), [1], 0)
-        positions = self.ops.slice(table, [0], length, [1], [0])
+        positions = self.ops.add(self.ops.slice(table, [0], length, [1], [0]), segments)
         return self._norm(self.ops.add(words, positions), "embeddings.LayerNorm")
 
     def _attention_bias(self, mask: "Node") -> "Node":

@@ -1,4 +1,4 @@
-"""A tiny BERT with random weights, as a sentence-transformers folder."""
+"""A tiny BERT with random weights, as an embedder and as a cross-encoder."""
 
 import json
 from pathlib import Path
@@ -24,6 +24,18 @@ CONFIG: dict[str, Any] = {
     "max_position_embeddings": 20,
     "layer_norm_eps": 1e-12,
     "pad_token_id": 0,
+    "vocab_size": len(WORDS),
+    "type_vocab_size": 2,
+    "architectures": ["BertModel"],
+}
+TOKENIZER = {
+    "tokenizer_class": "PreTrainedTokenizerFast",
+    "pad_token": "[PAD]",
+    "unk_token": "[UNK]",
+    "cls_token": "[CLS]",
+    "sep_token": "[SEP]",
+    "model_max_length": 20,
+    "model_input_names": ["input_ids", "token_type_ids", "attention_mask"],
 }
 Weights = dict[str, npt.NDArray[np.float32]]
 
@@ -58,15 +70,51 @@ def make_folder(folder: Path, pooling: str = "mean_tokens", **config: object) ->
     tokenizer.post_processor = BertProcessing(("[SEP]", 3), ("[CLS]", 2))
     (folder / "1_Pooling").mkdir(parents=True)
     tokenizer.save(str(folder / "tokenizer.json"))
+    write_json(folder / "tokenizer_config.json", TOKENIZER)
     write_json(folder / "config.json", CONFIG | config)
     write_json(folder / "sentence_bert_config.json", {"max_seq_length": 12})
-    write_json(folder / "1_Pooling" / "config.json", {f"pooling_mode_{pooling}": True})
+    write_json(
+        folder / "1_Pooling" / "config.json",
+        {"word_embedding_dimension": CONFIG["hidden_size"], f"pooling_mode_{pooling}": True},
+    )
     modules = [("Transformer", ""), ("Pooling", "1_Pooling"), ("Normalize", "2_Normalize")]
     write_json(
         folder / "modules.json",
-        [{"type": f"sentence_transformers.models.{kind}", "path": p} for kind, p in modules],
+        [
+            {"idx": n, "name": str(n), "path": path, "type": f"sentence_transformers.models.{kind}"}
+            for n, (kind, path) in enumerate(modules)
+        ],
     )
     save_file(make_weights(), folder / "model.safetensors")
+    return folder
+
+
+def make_classifier_weights() -> Weights:
+    """Returns make_weights with a pooler and a classifier of one label."""
+    random = np.random.default_rng(SEED + 1)
+    hidden = CONFIG["hidden_size"]
+    head = _linear("pooler.dense", hidden, hidden) | _linear("classifier", 1, hidden)
+    return make_weights() | {
+        name: random.normal(0, 2, shape).astype(np.float32) for name, shape in head.items()
+    }
+
+
+def make_cross_encoder(folder: Path, **config: object) -> Path:
+    """Returns the folder of a BERT that scores pairs, filled; `config` replaces keys."""
+    make_folder(folder)
+    for name in ("modules.json", "sentence_bert_config.json", "1_Pooling/config.json"):
+        (folder / name).unlink()
+    architecture = {
+        "architectures": ["BertForSequenceClassification"],
+        "id2label": {"0": "LABEL_0"},
+        "sentence_transformers": {"activation_fn": "torch.nn.modules.linear.Identity"},
+    }
+    write_json(folder / "config.json", CONFIG | architecture | config)
+    weights = {
+        name if name.startswith("classifier") else f"bert.{name}": tensor
+        for name, tensor in make_classifier_weights().items()
+    }
+    save_file(weights, folder / "model.safetensors")
     return folder
 
 

@@ -1,28 +1,24 @@
 """The OpenVINO embedder on a tiny BERT, beside the same arithmetic written out in numpy."""
 
 import json
-import math
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from llm_engineering.domain.errors import ConfigurationError, ModelError
 from llm_engineering.infrastructure.encoders.bert_folder import BertFolder
-from llm_engineering.infrastructure.encoders.openvino_bert import OpenVINOEmbeddingModel
+from llm_engineering.infrastructure.encoders.openvino_embedding import OpenVINOEmbeddingModel
+from tests.unit.infrastructure.encoders.bert_equations import Array, token_vectors
 from tests.unit.infrastructure.encoders.bert_making import (
-    CONFIG,
     WORDS,
-    Weights,
     make_folder,
     make_weights,
     write_json,
 )
 
-Array = npt.NDArray[np.float64]
 TEXTS = ["red sky", "green grass .", "blue", "reds blues greens skys . . . red red red red", ""]
 
 
@@ -34,46 +30,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def model(folder: Path) -> OpenVINOEmbeddingModel:
     return OpenVINOEmbeddingModel(folder)
-
-
-def norm(states: Array, weights: Weights, name: str) -> Array:
-    centred = states - states.mean(-1, keepdims=True)
-    scaled = centred / np.sqrt(states.var(-1, keepdims=True) + CONFIG["layer_norm_eps"])
-    return np.asarray(scaled * weights[f"{name}.weight"] + weights[f"{name}.bias"])
-
-
-def linear(states: Array, weights: Weights, name: str) -> Array:
-    return np.asarray(states @ weights[f"{name}.weight"].T + weights[f"{name}.bias"])
-
-
-def attention(states: Array, weights: Weights, name: str) -> Array:
-    parts = []
-    query, key, value = (linear(states, weights, f"{name}.{p}") for p in ("query", "key", "value"))
-    for head in range(CONFIG["num_attention_heads"]):
-        columns = slice(head * 4, head * 4 + 4)
-        scores = np.exp(query[:, columns] @ key[:, columns].T / math.sqrt(4))
-        parts.append(scores / scores.sum(-1, keepdims=True) @ value[:, columns])
-    return np.concatenate(parts, axis=-1)
-
-
-def token_vectors(ids: list[int]) -> Array:
-    """Returns what Devlin et al.'s equations give for one text, without padding."""
-    weights = make_weights()
-    table = weights["embeddings.word_embeddings.weight"][ids]
-    places = weights["embeddings.position_embeddings.weight"][: len(ids)]
-    segment = weights["embeddings.token_type_embeddings.weight"][0]
-    states = norm((table + places + segment).astype(np.float64), weights, "embeddings.LayerNorm")
-    erf = np.vectorize(math.erf)
-    for number in range(CONFIG["num_hidden_layers"]):
-        name = f"encoder.layer.{number}"
-        context = attention(states, weights, f"{name}.attention.self")
-        attended = linear(context, weights, f"{name}.attention.output.dense")
-        states = norm(attended + states, weights, f"{name}.attention.output.LayerNorm")
-        inner = linear(states, weights, f"{name}.intermediate.dense")
-        inner = inner * (1 + erf(inner / math.sqrt(2))) / 2
-        outer = linear(inner, weights, f"{name}.output.dense")
-        states = norm(outer + states, weights, f"{name}.output.LayerNorm")
-    return states
 
 
 def ids_of(text: str) -> list[int]:
@@ -90,14 +46,14 @@ def unit(vector: Array) -> Array:
 
 
 def test_vectors_are_those_of_the_equations(model: OpenVINOEmbeddingModel) -> None:
-    expected = [unit(token_vectors(ids_of(text)).mean(axis=0)) for text in TEXTS]
+    expected = [unit(token_vectors(make_weights(), ids_of(text)).mean(axis=0)) for text in TEXTS]
     cosines = (np.asarray(model.embed_passages(TEXTS)) * expected).sum(axis=1)
     assert cosines == pytest.approx([1.0] * len(TEXTS), abs=5e-4)  # 16 bits on some processors
 
 
 def test_cls_pooling_takes_the_first_token(tmp_path: Path) -> None:
     model = OpenVINOEmbeddingModel(make_folder(tmp_path / "cls", "cls_token"))
-    expected = unit(token_vectors(ids_of("red sky"))[0])
+    expected = unit(token_vectors(make_weights(), ids_of("red sky"))[0])
     assert np.dot(model.embed_query("red sky"), expected) == pytest.approx(1.0, abs=5e-4)
 
 
@@ -130,6 +86,32 @@ def test_threads_get_the_same_vectors(model: OpenVINOEmbeddingModel) -> None:
         assert np.dot(vector, reference) == pytest.approx(1.0, abs=1e-5)
 
 
+def test_tokens_of_a_text_have_unit_vectors_and_their_numbers(
+    model: OpenVINOEmbeddingModel,
+) -> None:
+    ids, vectors = model.query_tokens("red sky")
+    states = token_vectors(make_weights(), ids_of("red sky"))[1:-1]
+    assert ids.tolist() == ids_of("red sky")[1:-1]
+    cosines = (vectors * states / np.linalg.norm(states, axis=1, keepdims=True)).sum(axis=1)
+    assert cosines == pytest.approx([1.0] * 2, abs=2e-3)
+    found = model.passage_tokens([TEXTS[3], "red sky", ""])
+    assert [len(ids) for ids, _ in found] == [10, 2, 0]
+    assert np.asarray(found[1][1]) == pytest.approx(vectors, abs=3e-2)
+
+
+def test_tokens_of_the_prompt_are_left_out(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "prompted")
+    prompts = {"prompts": {"query": "green grass ", "document": "blue "}}
+    write_json(folder / "config_sentence_transformers.json", prompts)
+    model = OpenVINOEmbeddingModel(folder)
+    ids, vectors = model.query_tokens("red sky")
+    states = token_vectors(make_weights(), ids_of("green grass red sky"))[3:-1]
+    assert ids.tolist() == ids_of("red sky")[1:-1]
+    cosines = (vectors * states / np.linalg.norm(states, axis=1, keepdims=True)).sum(axis=1)
+    assert cosines == pytest.approx([1.0] * 2, abs=2e-3)
+    assert model.passage_tokens(["sky"])[0][0].tolist() == [WORDS.index("sky")]
+
+
 def test_limits_leave_room_for_special_tokens(model: OpenVINOEmbeddingModel) -> None:
     assert (model.max_tokens, model.dimension) == (10, 8)
     assert model.embed_query("red " * 10) == model.embed_query("red " * 30)
@@ -150,6 +132,11 @@ def test_prompts_go_before_the_text_and_off_the_limit(tmp_path: Path) -> None:
     assert list(model.embed_passages(["sky"])) == list(plain.embed_passages(["green grass sky"]))
     assert model.max_tokens == 8
     assert model.fingerprint != plain.fingerprint
+
+
+def test_the_model_says_what_it_is_and_where_it_runs(model: OpenVINOEmbeddingModel) -> None:
+    assert model.name.startswith("bert")
+    assert model.name.endswith((" on OpenVINO bf16", " on OpenVINO f32"))
 
 
 def test_the_fingerprint_names_weights_and_settings_not_the_place(tmp_path: Path) -> None:
@@ -196,6 +183,15 @@ def test_a_module_that_is_not_known_is_refused(tmp_path: Path) -> None:
     modules = json.loads((folder / "modules.json").read_text())
     write_json(folder / "modules.json", [*modules, {"type": "x.Dense", "path": "3_Dense"}])
     with pytest.raises(ModelError, match="module Dense is not supported"):
+        OpenVINOEmbeddingModel(folder).embed_query("red")
+
+
+def test_a_model_that_leaves_its_prompt_out_is_refused(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "instructor")
+    write_json(folder / "config_sentence_transformers.json", {"prompts": {"query": "red "}})
+    pooling = {"pooling_mode_mean_tokens": True, "include_prompt": False}
+    write_json(folder / "1_Pooling" / "config.json", pooling)
+    with pytest.raises(ModelError, match="only EMBEDDING_RUNTIME=torch can do"):
         OpenVINOEmbeddingModel(folder).embed_query("red")
 
 

@@ -1,0 +1,43 @@
+"""Texts of similar length run together, filled up to few different widths."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from tokenizers import Encoding
+
+Ids = npt.NDArray[np.int64]
+Matrix = npt.NDArray[np.float32]
+_BATCH = 16  # texts a run of the graph; larger ones leave the processor's caches
+_BUCKET = 8  # sequence lengths are rounded up to a multiple: the graph is compiled per shape
+
+
+def batches_by_length(encodings: Sequence[Encoding]) -> Iterator[list[int]]:
+    """Yields the numbers of texts of similar length, longest first: little is padding."""
+    order = sorted(range(len(encodings)), key=lambda row: -len(encodings[row]))
+    for start in range(0, len(order), _BATCH):
+        yield order[start : start + _BATCH]
+
+
+def padded(encodings: Sequence[Encoding], pad: int, limit: int) -> Mapping[str, Ids]:
+    """Returns token ids, attention mask and segments, [B, S] each.
+
+    S is a multiple of the bucket, or the limit.
+    """
+    longest = max(len(encoding) for encoding in encodings)
+    width = min(-(-longest // _BUCKET) * _BUCKET, limit)
+    ids = np.full((len(encodings), width), pad, np.int64)
+    mask = np.zeros((len(encodings), width), np.int64)
+    segments = np.zeros((len(encodings), width), np.int64)
+    for row, encoding in enumerate(encodings):
+        ids[row, : len(encoding)] = encoding.ids
+        mask[row, : len(encoding)] = 1
+        segments[row, : len(encoding)] = encoding.type_ids
+    return {"input_ids": ids, "attention_mask": mask, "token_type_ids": segments}
+
+
+def unit(vectors: Matrix) -> Matrix:
+    """Returns the vectors with length 1 along the last axis."""
+    norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    scaled: Matrix = vectors / np.maximum(norms, np.float32(1e-12))
+    return scaled
