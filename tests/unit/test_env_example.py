@@ -10,7 +10,7 @@ from llm_engineering.settings import Settings
 
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
 LINES = EXAMPLE.read_text(encoding="utf-8").splitlines()
-RESERVED = {"RERANKING_CROSS_ENCODER_MODEL_ID", "LINKEDIN_USERNAME", "LINKEDIN_PASSWORD"}
+RESERVED = {"LINKEDIN_USERNAME", "LINKEDIN_PASSWORD"}
 DOCUMENTED = {
     match[1]: match[2] for line in LINES if (match := re.fullmatch(r"#([A-Z][A-Z_]+)=(.*)", line))
 }
