@@ -15,8 +15,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from llm_engineering.application.corpus.forgetters import (
+    DocumentForgetter,
+    IndexForgetter,
+    LikenessForgetter,
+)
+from llm_engineering.application.corpus.forgetting import Forgetting
 from llm_engineering.application.crawling.config import CrawlLimits
 from llm_engineering.application.ports.execution import Engine, Executor
+from llm_engineering.application.ports.forgetting import Forgetter
 from llm_engineering.application.ports.likeness import LikenessStore
 from llm_engineering.application.ports.models import (
     EmbeddingModel,
@@ -122,6 +129,18 @@ class Platform:
         from llm_engineering.infrastructure.mongo.likeness_store import MongoLikenessStore
 
         return MongoLikenessStore(self._mongo_database)
+
+    def forgetting(self) -> Forgetting:
+        """Deletes documents everywhere. A store that keeps what is made from them joins here."""
+        from llm_engineering.infrastructure.mongo.crawl_forgetter import MongoCrawlForgetter
+
+        forgetters: dict[str, Forgetter] = {
+            "index": IndexForgetter(self.chunk_index),
+            "crawls": MongoCrawlForgetter(self._mongo_database),
+            "duplicates": LikenessForgetter(self.likeness_store),
+            "documents": DocumentForgetter(self.document_store),
+        }
+        return Forgetting(self.document_store, self.likeness_store, forgetters, now)
 
     @cached_property
     def crawl_state(self) -> "CrawlState":

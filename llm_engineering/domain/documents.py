@@ -2,11 +2,12 @@
 
 from datetime import datetime
 from typing import Literal, Self
-from uuid import UUID
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 from pydantic import AwareDatetime, Field
 
 from llm_engineering.domain.ids import canonical_url, document_id, revision_of, user_id
+from llm_engineering.domain.names import author_keys, parsed_name
 from llm_engineering.domain.types import DataCategory, Frozen
 
 
@@ -32,14 +33,28 @@ class UserDocument(Frozen):
 class Tombstone(Frozen):
     """What was forgotten and must not come back. It tells neither a name, nor an address, nor text.
 
-    `id` is the id of the document (worked out from its URL) or of the author (from the name).
-    `author_id` is that of a document's author, so that an author's tombstones can be found.
+    `id` is the id of the document (worked out from its URL) or the mark of the author (from the
+    name). `authors` has the mark of the author for whose sake a document was forgotten.
     """
 
     id: UUID
     of: Literal["document", "author"]
     at: AwareDatetime
-    author_id: UUID | None = None
+    authors: tuple[UUID, ...] = ()
+
+
+def author_mark(name: str) -> UUID:
+    """Returns what all spellings of a person's name share, without telling the name."""
+    return _mark(parsed_name(name).key)
+
+
+def author_marks(stored: str | None) -> frozenset[UUID]:
+    """Returns the marks of all persons that a document's author names."""
+    return frozenset(_mark(key) for key in author_keys(stored))
+
+
+def _mark(key: str) -> UUID:
+    return uuid5(NAMESPACE_URL, f"forgotten author:{key}")
 
 
 class Document(Frozen):

@@ -6,8 +6,8 @@ from uuid import UUID
 import pytest
 
 from llm_engineering.application.ports.storage import DocumentStore
-from llm_engineering.domain.documents import Document, Tombstone
-from llm_engineering.domain.ids import document_id, user_id
+from llm_engineering.domain.documents import Document, Tombstone, author_mark
+from llm_engineering.domain.ids import document_id
 from llm_engineering.domain.types import DataCategory, SaveOutcome
 from llm_engineering.infrastructure.in_memory.document_store import InMemoryDocumentStore
 from tests.contracts.document_making import NOON, article, cleaned_of, post, repository_file
@@ -228,7 +228,7 @@ def test_saving_brings_back_what_was_gone(store: DocumentStore, content: str) ->
 
 
 def tombstone_of(document: Document) -> Tombstone:
-    return Tombstone(id=document.id, of="document", at=NOON, author_id=document.author_id)
+    return Tombstone(id=document.id, of="document", at=NOON, authors=(author_mark("Ada"),))
 
 
 def test_nothing_is_stored_where_a_tombstone_stands(store: DocumentStore) -> None:
@@ -253,8 +253,9 @@ def test_a_tombstone_stands_for_the_canonical_url_whatever_the_id(store: Documen
 def test_the_tombstone_of_an_author_keeps_out_all_that_the_author_wrote(
     store: DocumentStore,
 ) -> None:
-    store.bury([Tombstone(id=user_id("Ada Lovelace"), of="author", at=NOON)])
+    store.bury([Tombstone(id=author_mark("Ada Lovelace"), of="author", at=NOON)])
     assert store.save(article("a", author="ada  lovelace")) is SaveOutcome.FORGOTTEN
+    assert store.save(article("d", author="Bo Li and Lovelace, Ada")) is SaveOutcome.FORGOTTEN
     assert store.save(article("b", author="Grace Hopper")) is SaveOutcome.NEW
     assert store.save(article("c")) is SaveOutcome.NEW
 
@@ -268,6 +269,68 @@ def test_tombstones_are_listed_by_id_kept_as_they_are_and_taken_away(store: Docu
     store.unbury([first.id, UNKNOWN])
     assert store.tombstones() == [tombstone_of(second)]
     assert store.save(first) is SaveOutcome.NEW
+
+
+def test_documents_are_found_by_any_of_their_authors_in_any_revision(store: DocumentStore) -> None:
+    first, second, third = (article(name, author="Ada Lovelace") for name in "abc")
+    together = article("d", author="Grace Hopper and A. B. Lovelace, Ada Lovelace")
+    for one in (first, second, third, together, article("e", author="Grace Hopper"), article("f")):
+        store.save(one)
+    store.save(article("b", content="Changed.", author="Grace Hopper"))
+    store.mark_gone(third.id, NOON, "HTTP 404")
+    expected = {first.id, second.id, third.id, together.id}
+    assert set(store.written_by("LOVELACE, Ada")) == expected
+    assert set(store.written_by("Nobody")) == set()
+
+
+def test_the_address_of_a_document_is_known_also_when_it_is_gone(store: DocumentStore) -> None:
+    store.save(article())
+    store.mark_gone(article().id, NOON, "HTTP 404")
+    assert store.url(article().id) == "https://example.org/tides"
+    assert store.url(UNKNOWN) is None
+
+
+def test_an_author_with_another_document_is_not_solely_in_these(store: DocumentStore) -> None:
+    ada, grace, nobody = article("a", author="Ada"), article("b", author="Grace"), article("c")
+    for one in (ada, article("a", content="Changed.", author="Bo"), grace, nobody):
+        store.save(one)
+    store.save(article("d", author="Ada"))
+    assert set(store.solely_by([ada.id, nobody.id])) == {article("x", author="Bo").author_id}
+    assert set(store.solely_by([ada.id, article("d").id])) == {
+        ada.author_id,
+        article("x", author="Bo").author_id,
+    }
+    assert set(store.solely_by([])) == set()
+
+
+def test_what_is_deleted_is_gone_in_every_revision_and_the_rest_stays(
+    store: DocumentStore,
+) -> None:
+    kept, deleted = article("a", raw=b"1", author="Ada"), article("b", raw=b"2", author="Bo")
+    changed = article("b", content="Changed.", author="Bo")
+    for one in (kept, deleted, changed):
+        store.save(one)
+        store.save_cleaned(cleaned_of(one, "text"))
+    ids = [deleted.id, UNKNOWN]
+    assert deleted.author_id
+    held = {"documents": 1, "revisions": 2, "raw": 1, "cleaned": 2, "users": 1}
+    assert store.held(ids, [deleted.author_id]) == held
+    for _ in range(2):
+        store.delete(ids, [deleted.author_id])
+        assert set(store.held(ids, [deleted.author_id]).values()) == {0}
+    assert store.revisions(deleted.id) == []
+    assert store.cleaned(deleted.id, changed.revision) is None
+    assert store.current(kept.id) == kept
+    assert store.cleaned(kept.id, kept.revision)
+    assert [user.id for user in store.users()] == [kept.author_id]
+    assert store.save(deleted) is SaveOutcome.NEW
+
+
+def test_deleting_nothing_deletes_nothing(store: DocumentStore) -> None:
+    store.save(article(author="Ada"))
+    store.delete([], [])
+    assert set(store.held([], []).values()) == {0}
+    assert store.counts()["articles"] == store.counts()["users"] == 1
 
 
 def test_a_store_that_is_there_answers(store: DocumentStore) -> None:

@@ -91,6 +91,7 @@ def test_what_is_removed_is_an_original_no_more(store: LikenessStore) -> None:
     store.put(likeness(C, 1, of=(A, B)), ())
     store.link({B.id: A.id, C.id: A.id, D.id: B.id})
     store.remove([A.id, D.id])
+    assert store.count([A.id, B.id, C.id, D.id]) == 2
     assert originals_by_copy(store) == {B.id: set(), C.id: {B.id}}
     assert store.links() == {}
     assert store.compared("1") == {B.id: B.revision, C.id: C.revision}

@@ -134,6 +134,11 @@ CALLS: dict[str, Callable[[MongoDocumentStore], object]] = {
     "cleaned": lambda store: store.cleaned(article().id, "0" * 64),
     "users": lambda store: store.users(),
     "mark_gone": lambda store: store.mark_gone(article().id, NOON, "HTTP 404"),
+    "written_by": lambda store: store.written_by("Ada"),
+    "url": lambda store: store.url(article().id),
+    "solely_by": lambda store: store.solely_by([article().id]),
+    "held": lambda store: store.held([article().id], []),
+    "delete": lambda store: store.delete([article().id], []),
     "bury": lambda store: store.bury([TOMBSTONE]),
     "tombstones": lambda store: store.tombstones(),
     "unbury": lambda store: store.unbury([article().id]),
@@ -230,14 +235,14 @@ def test_what_is_forgotten_while_it_is_saved_is_taken_back(
     assert [collection.count_documents({}) for collection in kept] == [0, 0, 0]
 
 
-def test_only_the_contents_of_that_document_are_taken_back(
+def test_only_the_contents_of_that_document_are_deleted(
     document_store: MongoDocumentStore,
 ) -> None:
     pages = [article(f"page-{number}", raw=b"raw") for number in range(30)]
     for page in pages:
         document_store.save(page)
         document_store.save_cleaned(cleaned_of(page, "text"))
-    document_store._delete(pages[7].id)
+    document_store.delete([pages[7].id], [])
     assert document_store.counts() == {
         "users": 0,
         "cleaned": 29,

@@ -46,6 +46,10 @@ class LikenessStore(Protocol):
         """Forgets documents; what was a copy of them alone is none any more."""
         ...
 
+    def count(self, document_ids: Collection[UUID]) -> int:
+        """Returns how many of the documents are known here."""
+        ...
+
     def candidates(self) -> Sequence[Likeness]:
         """Returns the documents that may be a copy, or the original of one, keys left out."""
         ...

@@ -47,6 +47,29 @@ class DocumentStore(Protocol):
         """Returns what must not be saved, ordered by id."""
         ...
 
+    def written_by(self, author: str) -> Collection[UUID]:
+        """Returns the documents of which any revision names the author, alone or among others.
+
+        However the name is spelled: see `domain.names`.
+        """
+        ...
+
+    def url(self, document_id: UUID) -> str | None:
+        """Returns the address of a document, be it gone or not."""
+        ...
+
+    def solely_by(self, document_ids: Collection[UUID]) -> Collection[UUID]:
+        """Returns the authors all of whose documents are among these."""
+        ...
+
+    def held(self, document_ids: Collection[UUID], users: Collection[UUID]) -> Mapping[str, int]:
+        """Returns how many `documents`, `revisions`, `raw`, `cleaned` and `users` are theirs."""
+        ...
+
+    def delete(self, document_ids: Collection[UUID], users: Collection[UUID]) -> None:
+        """Deletes documents in every revision, and authors from the catalogue."""
+        ...
+
     def unbury(self, ids: Collection[UUID]) -> None:
         """Takes these tombstones away; ids that have none are passed over."""
         ...

@@ -88,16 +88,24 @@ def choose_originals(likenesses: Iterable[Likeness]) -> Mapping[UUID, UUID]:
     """Returns the original of every copy; an original is a copy of nothing itself.
 
     The documents are taken in the order of precedence, and each is linked to the first of those
-    it may be left out for, so the outcome depends on the documents alone.
+    it may be left out for, so the outcome depends on the documents alone. One that may be left out
+    for another, but not the other way round (it lacks the author), comes after all that are equal.
     """
-    chosen: dict[UUID, str] = {}
+    known = {one.document_id: one for one in likenesses}
+
+    def order(one: Likeness) -> tuple[bool, str]:
+        others = one.originals & known.keys()
+        less = any(one.document_id not in known[other].originals for other in others)
+        return less, one.precedence
+
+    chosen: set[UUID] = set()
     links: dict[UUID, UUID] = {}
-    for one in sorted(likenesses, key=lambda likeness: likeness.precedence):
-        originals = sorted((chosen[other], other) for other in one.originals & chosen.keys())
+    for one in sorted(known.values(), key=order):
+        originals = one.originals & chosen
         if originals:
-            links[one.document_id] = originals[0][1]
+            links[one.document_id] = min(originals, key=lambda other: order(known[other]))
         else:
-            chosen[one.document_id] = one.precedence
+            chosen.add(one.document_id)
     return links
 
 

@@ -6,9 +6,10 @@ from datetime import datetime
 from uuid import UUID
 
 from llm_engineering.domain.cleaned_documents import CleanedDocument
-from llm_engineering.domain.documents import Document, Tombstone, UserDocument
+from llm_engineering.domain.documents import Document, Tombstone, UserDocument, author_marks
 from llm_engineering.domain.errors import StoreUnavailable
 from llm_engineering.domain.ids import document_id
+from llm_engineering.domain.names import author_keys, parsed_name
 from llm_engineering.domain.types import DataCategory, SaveOutcome
 
 
@@ -31,7 +32,8 @@ class InMemoryDocumentStore:
     def save(self, document: Document) -> SaveOutcome:
         """Stores a revision and its author, and makes it the current one of its document."""
         self.ping()
-        if self._tombstones.keys() & {document.id, document_id(document.url), document.author_id}:
+        marks = author_marks(document.author_full_name)
+        if self._tombstones.keys() & {document.id, document_id(document.url), *marks}:
             return SaveOutcome.FORGOTTEN
         before = self._current.get(document.id)
         seen = self.visited_at.get(document.id, document.fetched_at)
@@ -64,6 +66,51 @@ class InMemoryDocumentStore:
         """Returns what must not be saved, ordered by id."""
         self.ping()
         return [self._tombstones[one] for one in sorted(self._tombstones)]
+
+    def written_by(self, author: str) -> Collection[UUID]:
+        """Returns the documents of which any revision names the author."""
+        self.ping()
+        key = parsed_name(author).key
+        return {one.id for one in self._all() if key in author_keys(one.author_full_name)}
+
+    def url(self, document_id: UUID) -> str | None:
+        """Returns the address of a document."""
+        self.ping()
+        return next((one.url for one in self._all() if one.id == document_id), None)
+
+    def solely_by(self, document_ids: Collection[UUID]) -> Collection[UUID]:
+        """Returns the authors all of whose documents are among these."""
+        self.ping()
+        authors = {one.author_id for one in self._all() if one.id in document_ids}
+        others = {one.author_id for one in self._all() if one.id not in document_ids}
+        return {one for one in authors - others if one}
+
+    def held(self, document_ids: Collection[UUID], users: Collection[UUID]) -> Mapping[str, int]:
+        """Returns how many records of each kind are theirs."""
+        self.ping()
+        revisions = [one for one in self._all() if one.id in document_ids]
+        return {
+            "documents": len(self._current.keys() & set(document_ids)),
+            "revisions": len(revisions),
+            "raw": sum(one.raw is not None for one in revisions),
+            "cleaned": sum(document in document_ids for document, _ in self._cleaned),
+            "users": len(self._users.keys() & set(users)),
+        }
+
+    def delete(self, document_ids: Collection[UUID], users: Collection[UUID]) -> None:
+        """Deletes documents in every revision, and authors from the catalogue."""
+        self.ping()
+        for one in document_ids:
+            self._current.pop(one, None)
+            self._revisions.pop(one, None)
+            self.gone.pop(one, None)
+            self.visited_at.pop(one, None)
+        self._cleaned = {key: it for key, it in self._cleaned.items() if key[0] not in document_ids}
+        self._users = {key: user for key, user in self._users.items() if key not in users}
+
+    def _all(self) -> Iterator[Document]:
+        for revisions in self._revisions.values():
+            yield from revisions.values()
 
     def unbury(self, ids: Collection[UUID]) -> None:
         """Takes these tombstones away; ids that have none are passed over."""
@@ -101,7 +148,8 @@ class InMemoryDocumentStore:
     def save_cleaned(self, cleaned: CleanedDocument) -> None:
         """Stores the cleaned text of a revision; the same revision again replaces it."""
         self.ping()
-        if not self._tombstones.keys() & {cleaned.document_id, cleaned.author_id}:
+        marks = author_marks(cleaned.author_full_name)
+        if not self._tombstones.keys() & {cleaned.document_id, *marks}:
             self._cleaned[cleaned.document_id, cleaned.revision] = cleaned
 
     def cleaned(self, document_id: UUID, revision: str) -> CleanedDocument | None:

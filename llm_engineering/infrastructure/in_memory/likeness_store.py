@@ -41,6 +41,10 @@ class InMemoryLikenessStore:
             if gone.isdisjoint((copy, original))
         }
 
+    def count(self, document_ids: Collection[UUID]) -> int:
+        """Returns how many of the documents are known here."""
+        return len(self._known.keys() & set(document_ids))
+
     def candidates(self) -> Sequence[Likeness]:
         """Returns the documents that may be a copy, or the original of one, keys left out."""
         copies = [one for one in self._known.values() if one.originals]

@@ -63,6 +63,13 @@ class MongoLikenessStore:
                 self._documents.update_many(linked, {"$unset": {"same_as": 1}})
                 self._likenesses.delete_many({"_id": {"$in": batch}})
 
+    def count(self, document_ids: Collection[UUID]) -> int:
+        """Returns how many of the documents are known here."""
+        keys = list(document_ids)
+        batches = [keys[start : start + _BATCH] for start in range(0, len(keys), _BATCH)]
+        with self._errors():
+            return sum(self._likenesses.count_documents({"_id": {"$in": one}}) for one in batches)
+
     def candidates(self) -> Sequence[Likeness]:
         """Returns the documents that may be a copy, or the original of one, keys left out."""
         with self._errors():

@@ -25,12 +25,13 @@ from pymongo import MongoClient, ReturnDocument
 from pymongo.collection import Collection
 
 from llm_engineering.domain.cleaned_documents import CleanedDocument
-from llm_engineering.domain.documents import Document, Tombstone, UserDocument
+from llm_engineering.domain.documents import Document, Tombstone, UserDocument, author_marks
 from llm_engineering.domain.errors import IntegrityError
 from llm_engineering.domain.ids import document_id as id_of_url
 from llm_engineering.domain.types import DataCategory, SaveOutcome
 from llm_engineering.infrastructure.mongo import records
 from llm_engineering.infrastructure.mongo.database import open_client
+from llm_engineering.infrastructure.mongo.erasing import Erasure
 from llm_engineering.infrastructure.mongo.errors import hosts_of, translated
 from llm_engineering.infrastructure.mongo.records import Record, revision_key
 from llm_engineering.infrastructure.mongo.tombstones import Tombstones
@@ -58,6 +59,7 @@ class MongoDocumentStore:
         self._cleaned: Collection[Record] = client[database]["cleaned"]
         self._users: Collection[Record] = client[database]["users"]
         self._tombstones = Tombstones(client[database]["tombstones"])
+        self._erasure = Erasure(client[database])
 
     @classmethod
     def connect(
@@ -97,7 +99,8 @@ class MongoDocumentStore:
             DocumentError: the text, or the compressed raw bytes, exceed the 16 MiB of MongoDB.
             StoreUnavailable: MongoDB cannot be reached.
         """
-        forgotten = (document.id, id_of_url(document.url), document.author_id)
+        marks = author_marks(document.author_full_name)
+        forgotten = (document.id, id_of_url(document.url), *marks)
         with self._errors(document.url):
             if self._tombstones.forbid(*forgotten):
                 return SaveOutcome.FORGOTTEN
@@ -106,7 +109,7 @@ class MongoDocumentStore:
             self._store_contents(document)
             outcome = self._make_current(document)
             if self._tombstones.forbid(*forgotten):  # it was forgotten while this was written
-                self._delete(document.id)
+                self._erasure.delete([document.id], self._erasure.solely_by([document.id]))
                 return SaveOutcome.FORGOTTEN
             return outcome
 
@@ -126,6 +129,31 @@ class MongoDocumentStore:
         """Returns what must not be saved, ordered by id."""
         with self._errors():
             return self._tombstones.all()
+
+    def written_by(self, author: str) -> Some[UUID]:
+        """Returns the documents of which any revision names the author."""
+        with self._errors():
+            return self._erasure.written_by(author)
+
+    def url(self, document_id: UUID) -> str | None:
+        """Returns the address of a document, be it gone or not."""
+        with self._errors():
+            return self._erasure.url(document_id)
+
+    def solely_by(self, document_ids: Some[UUID]) -> Some[UUID]:
+        """Returns the authors all of whose documents are among these."""
+        with self._errors():
+            return self._erasure.solely_by(document_ids)
+
+    def held(self, document_ids: Some[UUID], users: Some[UUID]) -> Mapping[str, int]:
+        """Returns how many records of each kind are theirs."""
+        with self._errors():
+            return self._erasure.held(document_ids, users)
+
+    def delete(self, document_ids: Some[UUID], users: Some[UUID]) -> None:
+        """Deletes documents in every revision, and authors from the catalogue."""
+        with self._errors():
+            self._erasure.delete(document_ids, users)
 
     def unbury(self, ids: Some[UUID]) -> None:
         """Takes these tombstones away; ids that have none are passed over."""
@@ -173,7 +201,9 @@ class MongoDocumentStore:
         key = {"_id": record["_id"]}
         with self._errors(cleaned.url):
             self._cleaned.replace_one(key, record, upsert=True)
-            if self._tombstones.forbid(cleaned.document_id, cleaned.author_id):
+            if self._tombstones.forbid(
+                cleaned.document_id, *author_marks(cleaned.author_full_name)
+            ):
                 self._cleaned.delete_one(key)
 
     def cleaned(self, document_id: UUID, revision: str) -> CleanedDocument | None:
@@ -250,12 +280,6 @@ class MongoDocumentStore:
         same = before["current"] == document.revision and "gone" not in before
         return SaveOutcome.UNCHANGED if same else SaveOutcome.CHANGED
 
-    def _delete(self, document_id: UUID) -> None:
-        """Deletes all that is kept under a document's id; `documents` goes first, and hides it."""
-        self._documents.delete_one({"_id": document_id})
-        for contents in (self._revisions, self._raw, self._cleaned):
-            contents.delete_many({"_id": {"$gte": _first(document_id), "$lt": _last(document_id)}})
-
     def _load(self, document_id: UUID, revision: str) -> Document:
         key = revision_key(document_id, revision)
         record = self._revisions.find_one({"_id": key})
@@ -278,15 +302,6 @@ class MongoDocumentStore:
 
 
 _CATEGORIES = tuple(category.value for category in DataCategory)
-
-
-def _first(document_id: UUID) -> Record:
-    """Returns a key below those of a document's revisions: they are read by their index."""
-    return revision_key(document_id, "")
-
-
-def _last(document_id: UUID) -> Record:
-    return revision_key(document_id, "g")  # above all hexadecimal digits
 
 
 def _insert_once(collection: Collection[Record], record: Record) -> None:

@@ -17,10 +17,9 @@ class Tombstones:
     def __init__(self, collection: Collection[Record]) -> None:
         self._collection = collection
 
-    def forbid(self, *ids: UUID | None) -> bool:
+    def forbid(self, *ids: UUID) -> bool:
         """Returns whether a tombstone stands for one of these documents or authors."""
-        known = [one for one in ids if one]
-        return self._collection.find_one({"_id": {"$in": known}}, {"_id": 1}) is not None
+        return self._collection.find_one({"_id": {"$in": list(ids)}}, {"_id": 1}) is not None
 
     def add(self, tombstones: Sequence[Tombstone]) -> None:
         """Sets up tombstones; one that stands already stays as it is."""

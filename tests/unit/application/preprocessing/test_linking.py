@@ -45,7 +45,8 @@ def test_a_copy_whose_original_is_not_there_is_none() -> None:
 
 def test_a_document_that_may_not_be_left_out_is_an_original_though_it_comes_later() -> None:
     assert links(likeness(1), likeness(2), likeness(3, 1)) == {3: 1}
-    assert links(likeness(1, 2), likeness(2)) == {}  # the first of the two is kept, and so is 2
+    assert links(likeness(1, 2), likeness(2)) == {1: 2}
+    assert links(likeness(1, 2, 3), likeness(2, 3), likeness(3, 2)) == {1: 2, 3: 2}
 
 
 @given(
