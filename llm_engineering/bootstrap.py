@@ -50,6 +50,7 @@ if TYPE_CHECKING:  # langchain_core takes seconds to import: only commands that 
 
     from llm_engineering.application.crawling.engine import CrawlEngine
     from llm_engineering.application.crawling.visiting import CrawlState
+    from llm_engineering.application.rag.explain import RetrievalExplainer
     from llm_engineering.application.rag.generation import AnswerGenerator
     from llm_engineering.application.rag.question_log import QuestionLog
     from llm_engineering.application.rag.retriever import ContextRetriever
@@ -384,6 +385,12 @@ class Platform:
             if config.expansion
             else None,
         )
+
+    def explainer(self, config: RagConfig | None = None) -> "RetrievalExplainer":
+        """Says why a document is, or is not, among what a question finds."""
+        from llm_engineering.application.rag.explain import RetrievalExplainer
+
+        return RetrievalExplainer(self.retriever(config), self.document_store, self.likeness_store)
 
     def _self_query(self, config: RagConfig) -> "SelfQuery":
         from llm_engineering.application.rag.authors import CachedCatalogue

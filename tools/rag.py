@@ -1,4 +1,4 @@
-"""Asks the corpus: `ask` for an answer with its sources, `retrieve` for the passages alone."""
+"""Asks the corpus: `ask` for an answer, `retrieve` for passages, `explain` for why not."""
 
 from typing import Annotated
 
@@ -13,9 +13,10 @@ from llm_engineering.application.rag.generation import AnswerGenerator, Done, To
 from llm_engineering.bootstrap import Platform
 from llm_engineering.domain.answers import Answer
 from llm_engineering.domain.errors import InvalidInput
-from llm_engineering.domain.queries import Query, ScoredChunk, SearchFilters
+from llm_engineering.domain.queries import Query, SearchFilters
 from llm_engineering.domain.types import DataCategory
 from tools.console import command, main, print_json
+from tools.rag_views import notes, show_explanation, show_passages
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 
@@ -46,6 +47,7 @@ def ask(
     with command() as platform:
         query = _query(platform, question, author, category)
         generator = platform.answer_generator(model)
+        generator.warm_up(model_in_process=False)
         if as_json:
             answer, _ = generator.answer(query, top_k)
             print_json(answer.model_dump_json(indent=2))
@@ -64,12 +66,34 @@ def retrieve(
     """Prints the passages that a question finds, with the score of every stage."""
     with command() as platform:
         query = _query(platform, question, author, category)
-        found = platform.retriever().retrieve(query, top_k)
+        retriever = platform.retriever()
+        retriever.warm_up()
+        found = retriever.retrieve(query, top_k)
         if as_json:
             print_json(found.model_dump_json(indent=2))
         else:
-            for n, item in enumerate(found.passages, start=1):
-                _print_passage(Console(), n, item)
+            show_passages(Console(), found)
+
+
+@app.command()
+def explain(
+    question: Question,
+    document: Annotated[str, typer.Option(help="The URL of the document to account for.")],
+    author: Author = None,
+    category: Category = None,
+    top_k: TopK = None,
+    as_json: Json = False,
+) -> None:
+    """Says, stage by stage, why a document is or is not among what a question finds."""
+    with command() as platform:
+        query = _query(platform, question, author, category)
+        explainer = platform.explainer()
+        explainer.retriever.warm_up()
+        found = explainer.explain(query, document, top_k)
+        if as_json:
+            print_json(found.model_dump_json(indent=2))
+        else:
+            show_explanation(Console(), found)
 
 
 def _query(
@@ -111,6 +135,8 @@ def answer_view(answer: Answer) -> Group:
         lines.append(Text(f"\n[{citation.n}] {citation.title}{by}", style="bold"))
         lines.append(Text(f"    {citation.url}", style="cyan"))
         lines.append(Text(f"    “{' '.join(citation.quote.split())}”", style="italic"))
+    for line in notes(answer.relaxed, answer.degraded):
+        lines.append(Text(f"\n{line}", style="yellow"))
     seconds = answer.timings_ms.get("total", 0.0) / 1000
     lines.append(
         Text(
@@ -120,14 +146,6 @@ def answer_view(answer: Answer) -> Group:
         )
     )
     return Group(*lines)
-
-
-def _print_passage(console: Console, n: int, found: ScoredChunk) -> None:
-    scores = "  ".join(f"{stage} {value:.3f}" for stage, value in found.scores.items())
-    headings = " > ".join(found.chunk.heading_path)
-    console.print(Text(f"[{n}] {found.chunk.title}  {headings}", style="bold"))
-    console.print(Text(f"    {found.chunk.url}\n    {scores}", style="cyan"))
-    console.print(Text(f"    {' '.join(found.chunk.text.split())[:300]}\n"))
 
 
 if __name__ == "__main__":

@@ -11,8 +11,15 @@ from fastapi.responses import JSONResponse
 
 from llm_engineering.domain.answers import Answer
 from llm_engineering.domain.errors import InvalidInput, ModelError, PipelineError, StoreUnavailable
-from llm_engineering.domain.queries import Query, ScoredChunk
-from llm_engineering.serving.schemas import Problem, RagRequest, RagResponse
+from llm_engineering.domain.explanations import Explanation
+from llm_engineering.domain.queries import Query, Retrieval, ScoredChunk
+from llm_engineering.serving.schemas import (
+    ExplainRequest,
+    Problem,
+    RagRequest,
+    RagResponse,
+    RetrieveResponse,
+)
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +35,14 @@ class Answering(Protocol):
 
     def answer(self, query: Query, k: int | None) -> tuple[Answer, Sequence[ScoredChunk]]:
         """Returns the answer and the passages that were found."""
+        ...
+
+    def retrieve(self, query: Query, k: int | None) -> Retrieval:
+        """Returns the passages that a question finds."""
+        ...
+
+    def explain(self, query: Query, url: str, k: int | None) -> Explanation:
+        """Returns why a document is, or is not, among them."""
         ...
 
 
@@ -50,6 +65,18 @@ def create_app(service: Callable[[], Answering]) -> FastAPI:
         query = Query(text=request.query, filters=request.filters)
         answer, _ = service().answer(query, request.top_k)
         return RagResponse.of(answer, uuid4())
+
+    @app.post("/retrieve", responses=problems)
+    def retrieve(request: RagRequest) -> RetrieveResponse:
+        """Finds passages, without writing an answer; every stage's score comes with them."""
+        query = Query(text=request.query, filters=request.filters)
+        return RetrieveResponse.of(service().retrieve(query, request.top_k), uuid4())
+
+    @app.post("/explain", responses=problems)
+    def explain(request: ExplainRequest) -> Explanation:
+        """Says, stage by stage, why a document is or is not among what a question finds."""
+        query = Query(text=request.query, filters=request.filters)
+        return service().explain(query, request.document, request.top_k)
 
     @app.exception_handler(RequestValidationError)
     def refuse(_: Request, error: RequestValidationError) -> JSONResponse:

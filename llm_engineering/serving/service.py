@@ -11,7 +11,8 @@ import bentoml
 from llm_engineering.bootstrap import Platform
 from llm_engineering.domain.answers import Answer
 from llm_engineering.domain.errors import StoreUnavailable
-from llm_engineering.domain.queries import Query, ScoredChunk
+from llm_engineering.domain.explanations import Explanation
+from llm_engineering.domain.queries import Query, Retrieval, ScoredChunk
 from llm_engineering.serving.api import create_app
 from llm_engineering.serving.metrics import RequestMetrics
 from llm_engineering.settings import load_settings
@@ -30,6 +31,7 @@ class RAGService:
     def __init__(self) -> None:
         self._platform = Platform(load_settings())
         self._generator = self._platform.answer_generator()
+        self._explainer = self._platform.explainer()
         self._question_log = self._platform.question_log
         self._metrics = RequestMetrics()
         self._generator.warm_up(model_in_process=self._platform.model_in_process)
@@ -41,6 +43,14 @@ class RAGService:
         self._metrics.answered(answer)
         self._question_log.record(answer, found, query)
         return answer, found
+
+    def retrieve(self, query: Query, k: int | None) -> Retrieval:
+        """Returns the passages that a question finds, and how."""
+        return self._explainer.retriever.retrieve(query, k)
+
+    def explain(self, query: Query, url: str, k: int | None) -> Explanation:
+        """Returns why a document is, or is not, among them."""
+        return self._explainer.explain(query, url, k)
 
     def __is_ready__(self) -> bool:
         try:

@@ -1,9 +1,12 @@
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from llm_engineering.domain.ids import document_id
 from llm_engineering.domain.queries import Query, ScoredChunk, SearchFilters
+from llm_engineering.domain.types import DataCategory
 from tests.builders import make_chunk
 
 
@@ -50,3 +53,56 @@ def test_a_date_without_a_zone_and_an_unknown_category_are_refused() -> None:
         SearchFilters.model_validate({"categories": ["letters"]})
     with pytest.raises(ValidationError, match="author"):
         SearchFilters.model_validate({"author": "Ada"})
+
+
+FULL = SearchFilters(
+    authors=("Ada Lovelace",),
+    platforms=("example.org",),
+    categories=(DataCategory.ARTICLES,),
+    document_ids=(document_id("https://example.org/dataclasses"),),
+    published_from=datetime(2024, 5, 1, tzinfo=UTC),
+    published_to=datetime(2024, 5, 31, tzinfo=UTC),
+)
+ALL = ("categories", "platforms", "published", "authors", "document_ids")
+
+
+def test_what_is_restricted_has_a_name() -> None:
+    assert FULL.restricted == ALL
+    assert SearchFilters().restricted == ()
+    assert SearchFilters(published_to=FULL.published_to).restricted == ("published",)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_each_restriction_can_be_given_up_alone(name: str) -> None:
+    left = FULL.without([name])
+    assert set(left.restricted) == set(ALL) - {name}
+    assert FULL.without(ALL) == SearchFilters()
+    assert left.completed_by(FULL) == FULL
+
+
+def test_what_is_set_is_not_widened() -> None:
+    mine = SearchFilters(authors=("Grace Hopper",), published_from=FULL.published_from)
+    whole = mine.completed_by(FULL)
+    assert whole.authors == ("Grace Hopper",)
+    assert whole.published_to is None, "the period is one restriction"
+    assert whole.platforms == FULL.platforms
+
+
+@pytest.mark.parametrize(
+    ("fields", "refused"),
+    [
+        ({}, ()),
+        ({"author_full_name": "Grace Hopper"}, ("authors",)),
+        ({"author_full_name": "Grace Hopper and A. Lovelace"}, ("authors",)),
+        ({"author_full_name": "Grace Hopper and Ada Lovelace"}, ()),
+        ({"author_full_name": None, "platform": "github"}, ("platforms", "authors")),
+        ({"published": None}, ("published",)),
+        ({"published": datetime(2024, 6, 1, tzinfo=UTC)}, ("published",)),
+        ({"category": DataCategory.POSTS}, ("categories",)),
+        ({"url": "https://example.org/other"}, ("document_ids",)),
+    ],
+)
+def test_a_chunk_is_refused_by_what_it_does_not_meet(
+    fields: dict[str, Any], refused: tuple[str, ...]
+) -> None:
+    assert FULL.refused(make_chunk(**fields)) == refused

@@ -12,7 +12,8 @@ from llm_engineering.domain.errors import (
     PipelineError,
     StoreUnavailable,
 )
-from llm_engineering.domain.queries import Query, ScoredChunk
+from llm_engineering.domain.explanations import Explanation, Fate
+from llm_engineering.domain.queries import Query, Retrieval, ScoredChunk, SearchFilters
 from llm_engineering.serving.api import create_app
 from tests.builders import make_chunk
 
@@ -41,6 +42,16 @@ ANSWER = Answer(
 )
 
 
+FOUND = Retrieval(
+    passages=(ScoredChunk(chunk=CHUNK, scores={"dense": 0.5, "fusion": 1.0}),),
+    found_filters=SearchFilters(authors=("Ada Lovelace",)),
+    relaxed=("authors",),
+    variants=("When?",),
+    degraded={"rerank": "weights at /secret/place are gone"},
+    timings_ms={"total": 3.5},
+)
+
+
 class Oracle:
     """Answers always the same, or fails as told; remembers what it was asked."""
 
@@ -53,6 +64,18 @@ class Oracle:
         if self.error:
             raise self.error
         return ANSWER, [ScoredChunk(chunk=CHUNK, scores={"fusion": 1.0})]
+
+    def retrieve(self, query: Query, k: int | None) -> Retrieval:
+        self.asked.append((query, k))
+        if self.error:
+            raise self.error
+        return FOUND
+
+    def explain(self, query: Query, url: str, k: int | None) -> Explanation:
+        self.asked.append((query, k))
+        if self.error:
+            raise self.error
+        return Explanation(url=url, fate=Fate.BELOW_K, reason="its best passage is number 9")
 
 
 def client(oracle: Oracle) -> TestClient:
@@ -168,3 +191,65 @@ def test_the_reason_of_invalid_input_is_told() -> None:
 def test_the_openapi_page_documents_the_problems() -> None:
     paths = client(Oracle()).get("/openapi.json").json()["paths"]
     assert {"200", "422", "502", "503"} <= set(paths["/rag"]["post"]["responses"])
+
+
+def test_an_answer_says_what_was_left_out_and_given_up() -> None:
+    class Hasty(Oracle):
+        def answer(self, query: Query, k: int | None) -> tuple[Answer, Sequence[ScoredChunk]]:
+            marks = {"degraded": ("rerank",), "relaxed": ("authors",)}
+            return ANSWER.model_copy(update=marks), []
+
+    body = client(Hasty()).post("/rag", json={"query": "When?"}).json()
+    assert (body["degraded"], body["relaxed"]) == (["rerank"], ["authors"])
+
+
+def test_passages_come_with_every_score_and_how_they_were_found() -> None:
+    oracle = Oracle()
+    body = client(oracle).post("/retrieve", json={"query": "When?", "top_k": 3}).json()
+    (passage,) = body["passages"]
+    assert passage["scores"] == {"dense": 0.5, "fusion": 1.0}
+    assert (passage["url"], passage["text"], passage["span"]) == (CHUNK.url, CHUNK.text, [40, 55])
+    assert body["found_filters"]["authors"] == ["Ada Lovelace"]
+    assert (body["relaxed"], body["degraded"]) == (["authors"], ["rerank"])
+    assert body["timings_ms"] == {"total": 3.5}
+    assert "/secret/place" not in str(body), "the reason of a failure stays inside"
+    assert [(q.text, k) for q, k in oracle.asked] == [("When?", 3)]
+
+
+def test_a_document_is_accounted_for() -> None:
+    asked = {"query": "When?", "document": CHUNK.url, "filters": {"platforms": ["github"]}}
+    oracle = Oracle()
+    body = client(oracle).post("/explain", json=asked).json()
+    assert (body["url"], body["fate"]) == (CHUNK.url, "below k")
+    ((query, k),) = oracle.asked
+    assert (query.filters.platforms, k) == (("github",), None)
+
+
+@pytest.mark.parametrize(
+    ("route", "body", "named"),
+    [
+        ("/retrieve", {"query": "x" * 20_000}, "query"),
+        ("/retrieve", {"query": "a", "document": "https://example.org"}, "document"),
+        ("/explain", {"query": "a"}, "document"),
+        ("/explain", {"query": "a", "document": ""}, "document"),
+        ("/explain", {"query": "a", "document": "https://example.org", "k": 2}, "k"),
+    ],
+)
+def test_a_bad_request_for_passages_names_the_field(route: str, body: object, named: str) -> None:
+    refused = client(Oracle()).post(route, json=body)
+    assert refused.status_code == 422
+    assert named in refused.json()["detail"]
+
+
+@pytest.mark.parametrize("route", ["/rag", "/retrieve", "/explain"])
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(StoreUnavailable("10.0.0.7 is down"), 503), (InvalidInput("no URL"), 422)],
+)
+def test_failures_have_their_status_on_every_route(
+    route: str, error: Exception, status: int
+) -> None:
+    body = {"query": "When?"} | ({"document": CHUNK.url} if route == "/explain" else {})
+    failed = client(Oracle(error)).post(route, json=body)
+    assert failed.status_code == status
+    assert "10.0.0.7" not in failed.text
