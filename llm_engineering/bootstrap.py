@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -32,6 +33,7 @@ from llm_engineering.application.ports.models import (
     Trainer,
 )
 from llm_engineering.application.ports.progress import Progress
+from llm_engineering.application.ports.question_sets import QuestionSetStore
 from llm_engineering.application.ports.storage import ChunkIndex, DocumentStore
 from llm_engineering.application.ports.tracking import ExperimentTracker, ModelRegistry
 from llm_engineering.application.preprocessing.config import FeatureConfig
@@ -157,6 +159,34 @@ class Platform:
         return CrawlState(
             MongoFrontier(database), MongoCrawlMemory(database), MongoDeadLetters(database)
         )
+
+    @cached_property
+    def question_set_store(self) -> QuestionSetStore:
+        """Questions made from the corpus, beside the documents."""
+        from llm_engineering.infrastructure.mongo.question_set_store import MongoQuestionSetStore
+
+        return MongoQuestionSetStore(self._mongo_database)
+
+    @contextmanager
+    def scratch(self) -> Iterator["Platform"]:
+        """Yields a platform with empty stores, gone after the block, and the models of this one."""
+        from llm_engineering.infrastructure.in_memory.document_store import InMemoryDocumentStore
+        from llm_engineering.infrastructure.in_memory.likeness_store import InMemoryLikenessStore
+
+        with TemporaryDirectory(dir=self.folder("scratch"), prefix="run-") as folder:
+            settings = self.settings.model_copy(
+                update={
+                    "DATA_DIR": Path(folder),
+                    "QDRANT_DATABASE_HOST": EMBEDDED,
+                    "USE_QDRANT_CLOUD": False,
+                }
+            )
+            with Platform(settings, self._progress) as scratch:
+                scratch.document_store = InMemoryDocumentStore()
+                scratch.likeness_store = InMemoryLikenessStore()
+                scratch.embedding_model = self.embedding_model
+                scratch.sparse_encoder = self.sparse_encoder
+                yield scratch
 
     @cached_property
     def _mongo_database(self) -> "MongoDatabase":

@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 
 from llm_engineering.application.ports.likeness import LikenessStore
+from llm_engineering.application.ports.question_sets import QuestionSetStore
 from llm_engineering.application.ports.storage import DocumentStore
 
 
@@ -48,4 +49,15 @@ def likeness_store(mongo_uri: str, mongo_name: str) -> Iterator[LikenessStore]:
 
     database = MongoDatabase.connect(mongo_uri, mongo_name)
     yield MongoLikenessStore(database)
+    database.close()
+
+
+@pytest.fixture
+def question_set_store(mongo_uri: str, mongo_name: str) -> Iterator[QuestionSetStore]:
+    """Question sets on the real mongod."""
+    from llm_engineering.infrastructure.mongo.database import MongoDatabase
+    from llm_engineering.infrastructure.mongo.question_set_store import MongoQuestionSetStore
+
+    database = MongoDatabase.connect(mongo_uri, mongo_name)
+    yield MongoQuestionSetStore(database)
     database.close()
