@@ -146,7 +146,7 @@ def test_ones_own_corpus_gives_numbers_without_labels(platform: Platform) -> Non
     first = evaluated(platform, EvaluationRequest()).retrieval
     assert first is not None
     assert first.source == "own corpus, questions of version 1 (headings)"
-    assert first.questions >= 4
+    assert first.questions == 3  # a page each: the other sections answer alike
     assert first.variants[-1].metrics["Recall@10"].mean > 0.5
 
 
