@@ -36,13 +36,14 @@ class LinkConfig(Frozen):
     """A link of an author: a URL alone, or with how far to go from there.
 
     `depth` counts link steps on the same site, `max_pages` bounds pages or files, `sitemap` takes
-    the pages from the site's sitemap instead.
+    the pages from the site's sitemap instead, `feed` from its feed.
     """
 
     url: Annotated[str, AfterValidator(_checked_link)]
     depth: int = Field(default=0, ge=0, le=100)
     max_pages: int = Field(default=1000, ge=1, le=1_000_000)
     sitemap: bool = False
+    feed: bool = False
 
     def of(self, author: str | None) -> Link:
         """Returns the link as a crawler takes it."""
@@ -70,6 +71,7 @@ class CrawlLimits(Frozen):
     missing_runs: int = Field(default=3, ge=1, le=1_000)
     max_page_bytes: int = Field(default=10_000_000, ge=1_000, le=1_000_000_000)
     max_file_bytes: int = Field(default=1_000_000, ge=1_000, le=1_000_000_000)
+    max_document_bytes: int = Field(default=100_000_000, ge=1_000, le=1_000_000_000)
     max_repository_bytes: int = Field(default=1_000_000_000, ge=1_000_000)
     page_timeout_s: float = Field(default=60.0, gt=0.0, le=3_600.0)
     repository_timeout_s: float = Field(default=300.0, gt=0.0, le=86_400.0)

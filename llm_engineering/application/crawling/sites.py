@@ -14,6 +14,7 @@ from llm_engineering.domain.ids import canonical_url
 
 SITEMAP = "sitemap"
 SITEMAPS_OF_SITE = "sitemaps-of-site"
+FEED = "feed"
 _SITEMAP_FILES = (".xml", ".xml.gz")
 
 
@@ -36,6 +37,8 @@ def start_of(link: Link) -> Target:
     web = link.url.strip().lower().startswith(("http:", "https:"))
     url = canonical_url(link.url) if web else link.url.strip()
     start = Target(url=url, author=link.author, depth=link.depth, max_pages=link.max_pages)
+    if link.feed:
+        return start.model_copy(update={"via": FEED})
     if not link.sitemap:
         return start
     named = urlsplit(url).path.endswith(_SITEMAP_FILES)

@@ -14,8 +14,9 @@ class Link(Frozen):
     """Where to begin, and how far to go from there on the same site.
 
     `depth` counts link steps (0: this page only), `max_pages` bounds the pages of the whole crawl.
-    `sitemap` takes the pages from the site's sitemap.xml instead of following links. `author` is
-    who wrote what is found when the pages themselves do not say.
+    `sitemap` takes the pages from the site's sitemap.xml instead of following links, `feed` from
+    the feed at `url` or the one that the page there names. `author` is who wrote what is found
+    when the pages themselves do not say.
     """
 
     url: str
@@ -23,6 +24,7 @@ class Link(Frozen):
     depth: int = Field(default=0, ge=0)
     max_pages: int = Field(default=1000, ge=1)
     sitemap: bool = False
+    feed: bool = False
 
 
 class Validators(Frozen):

@@ -2,13 +2,15 @@
 
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from itertools import chain, islice
 from urllib.parse import SplitResult
 
+from llm_engineering.application.crawling.sites import FEED, SITEMAP
 from llm_engineering.application.ports.crawling import Finding, Target
 from llm_engineering.domain.errors import DocumentError, ExtractionError, FetchError
+from llm_engineering.infrastructure.crawlers.article import visit_of
 from llm_engineering.infrastructure.crawlers.decoding import decompressed
 from llm_engineering.infrastructure.crawlers.feed import (
     FEED_TYPES,
@@ -23,6 +25,7 @@ from llm_engineering.infrastructure.crawlers.fetcher import (
     HTML_TYPES,
     TEXT_TYPES,
     XML_TYPES,
+    Fetcher,
     Response,
 )
 from llm_engineering.infrastructure.crawlers.html_tree import parse
@@ -39,7 +42,7 @@ from llm_engineering.infrastructure.crawlers.xml_reading import xml_root
 
 LIST_TYPES = FEED_TYPES | XML_TYPES | {"application/json", "application/octet-stream"}
 ANY_LIST_TYPES = LIST_TYPES | HTML_TYPES | TEXT_TYPES
-PAGE = "article"
+PAGE_ROUTE = "article"
 MAX_BYTES = 50_000_000  # of a list, decompressed: the sitemap protocol's own limit
 
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -64,6 +67,25 @@ def is_feed_link(link: SplitResult) -> bool:
     return named or host.startswith(("feeds.", "feed."))
 
 
+class ListingCrawler:
+    """Brings in no documents: it names the pages of a feed or a sitemap."""
+
+    def __init__(self, fetcher: Fetcher) -> None:
+        self._fetcher = fetcher
+
+    def visit(self, target: Target) -> Generator[Finding, None, None]:
+        """Yields a listed target for each page, or what is wrong with the list.
+
+        Raises:
+            FetchError: the list did not come.
+        """
+        response = self._fetcher.fetch(target.url, ANY_LIST_TYPES, validators=target.validators)
+        visited = visit_of(response, target)
+        yield visited
+        if not visited.unchanged:
+            yield from named_in(response, target)
+
+
 def named_in(response: Response, target: Target) -> Iterator[Finding]:
     """Yields the targets that a feed or a sitemap names, or what is wrong with it.
 
@@ -80,7 +102,7 @@ def _named_in(response: Response, target: Target) -> Iterator[Finding]:
     text, url = response.text, response.url
     root = xml_root(text, url) if text.lstrip("\ufeff \r\n\t").startswith("<") else None
     if root is not None and is_sitemap(root):
-        via = "sitemap" if is_index(root) else PAGE
+        via = SITEMAP if is_index(root) else PAGE_ROUTE
         yield from _pages_of_sitemap(listed_in(root, url), target, url, via)
     elif root is not None and is_feed(root):
         yield from _entries_of(feed_of(root, url), url, target)
@@ -89,7 +111,7 @@ def _named_in(response: Response, target: Target) -> Iterator[Finding]:
     elif (feed := json_feed_of(text, url)) is not None:
         yield from _entries_of(feed, url, target)
     elif root is None and response.content_type in TEXT_TYPES:
-        yield from _pages_of_sitemap(listed_in_text(text, url), target, url, PAGE)
+        yield from _pages_of_sitemap(listed_in_text(text, url), target, url, PAGE_ROUTE)
     else:
         raise ExtractionError(url, "neither a feed nor a sitemap")
 
@@ -131,9 +153,9 @@ def _pages_of_sitemap(
 
 def _entries_of(feed: Feed, url: str, target: Target) -> Iterator[Finding]:
     for entry in feed.entries:
-        yield target_of_entry(entry, target, url, via=PAGE)
+        yield target_of_entry(entry, target, url, via=PAGE_ROUTE)
     if feed.next_page is not None and same_site(feed.next_page, url):
-        yield target_of(feed.next_page, target, found_on=url, via="feed")
+        yield target_of(feed.next_page, target, found_on=url, via=FEED)
 
 
 def target_of_entry(entry: Entry, target: Target, url: str, via: str) -> Target | ExtractionError:
@@ -174,4 +196,4 @@ def _feed_of_page(text: str, url: str, target: Target) -> Target:
     feed = next(linked_feeds(parse(text, url), url), None)
     if feed is None or feed == target.url:
         raise ExtractionError(url, "a page instead of a feed, and it names none")
-    return target_of(feed, target, found_on=url, via="feed")
+    return target_of(feed, target, found_on=url, via=FEED)

@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import SplitResult
@@ -16,14 +16,26 @@ from llm_engineering.application.crawling.dispatcher import (
     any_link,
     no_link,
 )
-from llm_engineering.application.crawling.sites import SITEMAP, SITEMAPS_OF_SITE, SitemapsOfSite
+from llm_engineering.application.crawling.sites import (
+    FEED,
+    SITEMAP,
+    SITEMAPS_OF_SITE,
+    SitemapsOfSite,
+)
 from llm_engineering.infrastructure.crawlers.addresses import AddressPolicy
 from llm_engineering.infrastructure.crawlers.article import ArticleCrawler
 from llm_engineering.infrastructure.crawlers.fetcher import Fetcher, FetchLimits
 from llm_engineering.infrastructure.crawlers.git import Git, GitLimits
+from llm_engineering.infrastructure.crawlers.listing import (
+    MAX_BYTES,
+    PAGE_ROUTE,
+    ListingCrawler,
+    is_feed_link,
+    is_sitemap_link,
+)
+from llm_engineering.infrastructure.crawlers.local_folder import FolderLimits, LocalFolderCrawler
 from llm_engineering.infrastructure.crawlers.repository import RepositoryCrawler
 from llm_engineering.infrastructure.crawlers.robots import RobotsOfSites
-from llm_engineering.infrastructure.crawlers.sitemap_crawler import SitemapCrawler
 
 _REPOSITORY_HOSTS = frozenset({"github.com", "gitlab.com", "codeberg.org", "bitbucket.org"})
 _NOT_OWNERS = re.compile(
@@ -67,15 +79,24 @@ def make_crawling(
     repositories = RepositoryCrawler(
         policy, git, workdir, clock, max_file_bytes=limits.max_file_bytes
     )
-    sitemaps = SitemapCrawler(fetcher)
+    folders = LocalFolderCrawler(repositories, clock, _folder_limits(limits), monotonic=monotonic)
+    list_fetcher = Fetcher(policy, _list_limits(limits), monotonic=monotonic)
+    lists = ListingCrawler(list_fetcher)
     articles = ArticleCrawler(fetcher, clock)
     routes = (
+        Route("local", is_local, folders, polite=False, complete=True, at_once=2),
         Route("repository", is_repository, repositories, polite=False, complete=True, at_once=2),
         Route(SITEMAPS_OF_SITE, no_link, SitemapsOfSite(robots), complete=True),
-        Route(SITEMAP, no_link, sitemaps, complete=True),
-        Route("article", any_link, articles, complete=True),
+        Route(SITEMAP, is_sitemap_link, lists, complete=True),
+        Route(FEED, is_feed_link, lists),
+        Route(PAGE_ROUTE, any_link, articles, complete=True),
     )
-    return Crawling(CrawlerDispatcher(routes), robots, fetcher.close)
+
+    def close() -> None:
+        fetcher.close()
+        list_fetcher.close()
+
+    return Crawling(CrawlerDispatcher(routes), robots, close)
 
 
 def _fetch_limits(limits: CrawlLimits) -> FetchLimits:
@@ -86,9 +107,30 @@ def _fetch_limits(limits: CrawlLimits) -> FetchLimits:
     )
 
 
+def _list_limits(limits: CrawlLimits) -> FetchLimits:
+    """A sitemap or a feed may be larger than any page."""
+    most = max(MAX_BYTES, limits.max_page_bytes)
+    return replace(_fetch_limits(limits), max_bytes=most)
+
+
+def _folder_limits(limits: CrawlLimits) -> FolderLimits:
+    return FolderLimits(
+        max_text_bytes=limits.max_page_bytes,
+        max_document_bytes=limits.max_document_bytes,
+        timeout_s=limits.page_timeout_s,
+    )
+
+
+def is_local(link: SplitResult) -> bool:
+    """Returns whether a link is a folder or a file of this machine."""
+    return link.scheme in LOCAL_SCHEMES
+
+
 def is_repository(link: SplitResult) -> bool:
-    """Returns whether a link is a local folder, ends in `.git`, or is `owner/name` on a forge."""
-    if link.scheme in LOCAL_SCHEMES or link.path.rstrip("/").endswith(".git"):
+    """Returns whether a link of the web ends in `.git`, or is `owner/name` on a forge."""
+    if is_local(link):
+        return False
+    if link.path.rstrip("/").endswith(".git"):
         return True
     host = (link.hostname or "").rstrip(".").removeprefix("www.")
     segments = [segment for segment in link.path.split("/") if segment]

@@ -10,7 +10,7 @@ from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
 from llm_engineering.application.crawling.dispatcher import WEB_SCHEMES
-from llm_engineering.application.ports.crawling import Finding, Link, Target, Validators, Visited
+from llm_engineering.application.ports.crawling import Finding, Target, Validators, Visited
 from llm_engineering.domain.documents import RepositoryDocument
 from llm_engineering.domain.errors import DocumentError, FetchError
 from llm_engineering.infrastructure.crawlers.addresses import AddressPolicy
@@ -79,13 +79,6 @@ class RepositoryCrawler:
         self._workdir = workdir
         self._clock = clock
         self._max_file_bytes = max_file_bytes
-
-    def crawl(self, link: Link) -> Generator[RepositoryDocument | DocumentError, None, None]:
-        """Yields the documents and failures of `visit`."""
-        target = Target(url=link.url, author=link.author, max_pages=link.max_pages)
-        for found in self.visit(target):
-            if isinstance(found, (RepositoryDocument, DocumentError)):
-                yield found
 
     def visit(self, target: Target) -> Generator[Finding, None, None]:
         """Yields a document for each file, or the one reason why there is no repository.

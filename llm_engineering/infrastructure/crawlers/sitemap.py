@@ -1,26 +1,19 @@
 """Sitemaps: the pages of a site and when they changed (https://www.sitemaps.org/protocol.html)."""
 
 import re
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from lxml import etree
 
-from llm_engineering.domain.errors import FetchError
-from llm_engineering.infrastructure.crawlers.decoding import decompressed
-from llm_engineering.infrastructure.crawlers.fetcher import TEXT_TYPES, XML_TYPES, Fetcher
 from llm_engineering.infrastructure.crawlers.html_tree import absolute_url, may_be_page
 from llm_engineering.infrastructure.crawlers.xml_reading import instant
 
 MAX_PAGES = 50_000  # of one file: the protocol's own limit
 _DATE_ONLY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _END_OF_DAY = timedelta(days=1, seconds=-1)
-_MAX_SITEMAPS = 100  # files read of one site
-_MAX_BYTES = 50_000_000  # of one file, decompressed: the protocol's own limit
-_GZIP_MAGIC = b"\x1f\x8b"
 
 
 @dataclass(frozen=True)
@@ -86,56 +79,3 @@ def same_site(address: str, url: str) -> bool:
 
 def _site(url: str) -> str:
     return urlsplit(url).netloc.rpartition("@")[2].lower().removeprefix("www.")
-
-
-def sitemap_pages(addresses: Sequence[str], fetcher: Fetcher) -> Iterator[str | FetchError]:
-    """Yields the pages that the sitemaps (or indexes of sitemaps) list, and what was unreadable."""
-    waiting = list(dict.fromkeys(addresses))
-    read: set[str] = set()
-    while waiting and len(read) < _MAX_SITEMAPS:
-        address = waiting.pop(0)
-        if address in read:
-            continue
-        read.add(address)
-        try:
-            root = _parsed(address, fetcher)
-        except FetchError as error:
-            yield error
-            continue
-        if etree.QName(root).localname == "sitemapindex":
-            waiting += _locations(root, address)
-        else:
-            yield from filter(may_be_page, _locations(root, address))
-
-
-def _parsed(address: str, fetcher: Fetcher) -> etree._Element:
-    body = fetcher.fetch(address, XML_TYPES | TEXT_TYPES).body
-    if body.startswith(_GZIP_MAGIC):
-        body = _unzipped(address, body)
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False, recover=True)
-    try:
-        root = etree.fromstring(body, parser) if body.strip() else None
-    except etree.XMLSyntaxError:  # bytes of which nothing can be recovered
-        root = None
-    if root is None or etree.QName(root).localname not in ("urlset", "sitemapindex"):
-        raise FetchError(address, "not a sitemap")
-    return root
-
-
-def _unzipped(address: str, body: bytes) -> bytes:
-    text = bytearray()
-    try:
-        for piece in decompressed([body], "gzip"):
-            text += piece
-            if len(text) > _MAX_BYTES:
-                raise FetchError(address, f"larger than {_MAX_BYTES:,} bytes")
-    except (ValueError, zlib.error) as error:
-        raise FetchError(address, str(error)) from error
-    return bytes(text)
-
-
-def _locations(root: etree._Element, base: str) -> Iterator[str]:
-    for location in root.iterfind("./{*}*/{*}loc"):
-        address = absolute_url(base, location.text or "")
-        if address is not None:
-            yield address

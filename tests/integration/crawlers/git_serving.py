@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
-from llm_engineering.application.ports.crawling import Link
+from llm_engineering.application.ports.crawling import Target
 from llm_engineering.domain.documents import RepositoryDocument
 from llm_engineering.domain.errors import FetchError
 from llm_engineering.infrastructure.crawlers.addresses import AddressPolicy
@@ -81,15 +81,15 @@ def crawler_with(
     return RepositoryCrawler(policy, Git(limits), workdir, lambda: NOON, max_file_bytes=10_000)
 
 
-def documents_of(crawler: RepositoryCrawler, link: Link) -> list[RepositoryDocument]:
-    items = list(crawler.crawl(link))
+def documents_of(crawler: RepositoryCrawler, link: Target) -> list[RepositoryDocument]:
+    _, *items = crawler.visit(link)
     documents = [item for item in items if isinstance(item, RepositoryDocument)]
     assert len(documents) == len(items), items
     return documents
 
 
 def only_error(crawler: RepositoryCrawler, url: str) -> FetchError:
-    (error,) = crawler.crawl(Link(url=url))
+    (error,) = crawler.visit(Target(url=url))
     assert isinstance(error, FetchError)
     assert error.url == url
     assert "\n" not in str(error)

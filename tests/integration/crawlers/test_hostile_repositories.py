@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from llm_engineering.application.ports.crawling import Link, Target, Validators, Visited
+from llm_engineering.application.ports.crawling import Target, Validators, Visited
 from llm_engineering.infrastructure.crawlers.addresses import AddressPolicy
 from llm_engineering.infrastructure.crawlers.git import GitLimits
 from tests.integration.crawlers.git_serving import (
@@ -31,7 +31,7 @@ def test_large_files_are_not_even_sent(
     git(work_tree, "push", "--quiet", str(bare), "main")
     limits = GitLimits(max_pack_bytes=200_000, max_blob_bytes=10_000)
     crawler = crawler_with(tmp_path, AddressPolicy(frozenset({site.host})), limits)
-    assert [document.path for document in documents_of(crawler, Link(url=served))] == READ
+    assert [document.path for document in documents_of(crawler, Target(url=served))] == READ
 
 
 def test_a_repository_is_cloned_again_only_after_a_commit(
@@ -109,7 +109,7 @@ def test_submodules_filters_and_pointers_of_a_clone_do_nothing(
         (bare / "hooks" / hook).write_text(f"#!/bin/sh\ntouch {canary}\n")
         (bare / "hooks" / hook).chmod(0o755)
     crawler = crawler_with(tmp_path, AddressPolicy(frozenset({site.host})))
-    paths = {document.path for document in documents_of(crawler, Link(url=served))}
+    paths = {document.path for document in documents_of(crawler, Target(url=served))}
     assert paths >= set(READ)
     assert paths.isdisjoint({"model.txt", "x", ".gitmodules"})
     assert not canary.exists()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from llm_engineering.application.ports.crawling import Link
+from llm_engineering.application.ports.crawling import Target, Visited
 from llm_engineering.domain.documents import RepositoryDocument
 from llm_engineering.domain.errors import MissingDependency
 from llm_engineering.infrastructure.crawlers.addresses import AddressPolicy
@@ -25,7 +25,7 @@ from tests.integration.crawlers.local_site import LocalSite
 
 
 def test_a_local_repository_is_read_in_place(work_tree: Path, crawler: RepositoryCrawler) -> None:
-    documents = documents_of(crawler, Link(url=str(work_tree)))
+    documents = documents_of(crawler, Target(url=str(work_tree)))
     assert [document.path for document in documents] == READ
     readme, code = documents[0], documents[4]
     assert (readme.title, readme.content, readme.language) == (
@@ -41,7 +41,7 @@ def test_a_local_repository_is_read_in_place(work_tree: Path, crawler: Repositor
 
 
 def test_the_address_of_a_file_is_escaped(work_tree: Path, crawler: RepositoryCrawler) -> None:
-    (document,) = (d for d in documents_of(crawler, Link(url=str(work_tree))) if "ö" in d.path)
+    (document,) = (d for d in documents_of(crawler, Target(url=str(work_tree))) if "ö" in d.path)
     assert document.url.endswith("/tides/h%C3%B6he.txt")
     assert document.content == "größer"
 
@@ -49,8 +49,8 @@ def test_the_address_of_a_file_is_escaped(work_tree: Path, crawler: RepositoryCr
 def test_a_file_address_is_the_same_as_its_path(
     work_tree: Path, crawler: RepositoryCrawler
 ) -> None:
-    by_path = documents_of(crawler, Link(url=str(work_tree)))
-    by_address = documents_of(crawler, Link(url=work_tree.as_uri()))
+    by_path = documents_of(crawler, Target(url=str(work_tree)))
+    by_address = documents_of(crawler, Target(url=work_tree.as_uri()))
     assert [(d.id, d.revision) for d in by_path] == [(d.id, d.revision) for d in by_address]
 
 
@@ -59,7 +59,7 @@ def test_changes_that_are_not_committed_are_read(
 ) -> None:
     (work_tree / "README.md").write_text("# Tides, revised\n")
     (work_tree / "Makefile").unlink()
-    documents = documents_of(crawler, Link(url=str(work_tree)))
+    documents = documents_of(crawler, Target(url=str(work_tree)))
     assert documents[0].content == "# Tides, revised\n"
     assert "Makefile" not in [document.path for document in documents]
 
@@ -75,7 +75,7 @@ def test_links_lead_nowhere_even_when_they_replace_a_tracked_folder(
     (work_tree / "a").symlink_to(elsewhere)
     (work_tree / "Makefile").unlink()
     (work_tree / "Makefile").symlink_to(elsewhere / "first.py")
-    documents = documents_of(crawler, Link(url=str(work_tree)))
+    documents = documents_of(crawler, Target(url=str(work_tree)))
     assert not [d.path for d in documents if "secret" in d.content]
     assert [d.path for d in documents] == [p for p in READ if p not in ("Makefile", "a/first.py")]
 
@@ -86,13 +86,13 @@ def test_the_author_is_the_links_or_who_committed_most(
     for number in range(2):
         (work_tree / "README.md").write_text(f"# Tides {number}\n")
         git(work_tree, "commit", "--quiet", "--all", "--message=more", author="Grace Hopper")
-    assert documents_of(crawler, Link(url=str(work_tree)))[0].author_full_name == "Grace Hopper"
-    named = documents_of(crawler, Link(url=str(work_tree), author="Mary Somerville"))
+    assert documents_of(crawler, Target(url=str(work_tree)))[0].author_full_name == "Grace Hopper"
+    named = documents_of(crawler, Target(url=str(work_tree), author="Mary Somerville"))
     assert {document.author_full_name for document in named} == {"Mary Somerville"}
 
 
 def test_the_limit_of_a_link_bounds_the_files(work_tree: Path, crawler: RepositoryCrawler) -> None:
-    documents = documents_of(crawler, Link(url=str(work_tree), max_pages=2))
+    documents = documents_of(crawler, Target(url=str(work_tree), max_pages=2))
     assert [document.path for document in documents] == READ[:2]
 
 
@@ -100,7 +100,7 @@ def test_what_is_left_out_is_counted(
     work_tree: Path, crawler: RepositoryCrawler, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level("INFO"):
-        list(crawler.crawl(Link(url=str(work_tree))))
+        list(crawler.visit(Target(url=str(work_tree))))
     for why in (
         "'not text': 3",
         "'lock file': 2",
@@ -115,7 +115,7 @@ def test_a_repository_without_commits_is_read(tmp_path: Path, crawler: Repositor
     git(tmp_path, "init", "--quiet", "new")
     (tmp_path / "new" / "README.md").write_text("# New")
     git(tmp_path / "new", "add", "README.md")
-    (document,) = documents_of(crawler, Link(url=str(tmp_path / "new")))
+    (document,) = documents_of(crawler, Target(url=str(tmp_path / "new")))
     assert (document.author_full_name, document.published) == (None, None)
 
 
@@ -124,7 +124,7 @@ def test_hooks_and_programs_of_the_repository_do_not_run(
 ) -> None:
     canary = tmp_path / "ran"
     git(work_tree, "config", "core.fsmonitor", f"touch {canary}; false")
-    assert documents_of(crawler, Link(url=str(work_tree)))
+    assert documents_of(crawler, Target(url=str(work_tree)))
     assert not canary.exists()
 
 
@@ -168,7 +168,7 @@ def test_a_remote_repository_is_cloned_read_and_removed(
     served: str, site: LocalSite, tmp_path: Path
 ) -> None:
     crawler = crawler_with(tmp_path, AddressPolicy(frozenset({site.host})))
-    documents = documents_of(crawler, Link(url=served))
+    documents = documents_of(crawler, Target(url=served))
     assert [document.path for document in documents] == READ
     readme = documents[0]
     assert readme.url == f"{site.url}/sea/tides/blob/main/README.md"
@@ -182,7 +182,8 @@ def test_a_clone_that_is_closed_early_is_removed(
     served: str, site: LocalSite, tmp_path: Path
 ) -> None:
     crawler = crawler_with(tmp_path, AddressPolicy(frozenset({site.host})))
-    items = crawler.crawl(Link(url=served))
+    items = crawler.visit(Target(url=served))
+    assert isinstance(next(items), Visited)
     assert isinstance(next(items), RepositoryDocument)
     items.close()
     assert list((tmp_path / "clones").iterdir()) == []
@@ -197,7 +198,7 @@ def test_the_address_that_was_checked_is_the_one_git_connects_to(
         return ["127.0.0.1"]
 
     crawler = crawler_with(tmp_path, AddressPolicy(frozenset({name}), resolve))
-    documents = documents_of(crawler, Link(url=served.replace(site.host, name)))
+    documents = documents_of(crawler, Target(url=served.replace(site.host, name)))
     assert [document.path for document in documents] == READ
 
 
@@ -238,7 +239,7 @@ def test_a_notebook_becomes_its_text(work_tree: Path, crawler: RepositoryCrawler
     (work_tree / "a" / "tides.ipynb").write_text(json.dumps(notebook))
     git(work_tree, "add", "a/tides.ipynb")
     (document,) = (
-        d for d in documents_of(crawler, Link(url=str(work_tree))) if d.path.endswith(".ipynb")
+        d for d in documents_of(crawler, Target(url=str(work_tree))) if d.path.endswith(".ipynb")
     )
     assert document.content == "# High water\nmeasured\n\n```python\nprint(1)\n```\n"
 
@@ -261,4 +262,4 @@ def test_a_machine_without_git_says_what_to_install(
 ) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(MissingDependency, match="git is not installed"):
-        list(crawler.crawl(Link(url=str(work_tree))))
+        list(crawler.visit(Target(url=str(work_tree))))

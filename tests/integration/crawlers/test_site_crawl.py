@@ -240,10 +240,10 @@ def test_an_index_of_sitemaps_zipped_or_not_is_read(site: LocalSite, crawl: Craw
     site.article("/b", "B")
     documents, errors = crawl(sitemap=True)
     assert set(documents) == {"/a", "/b"}
-    assert errors == {"/no": f"HTTP 404 Not Found (listed in {site.url}/)"}
+    assert errors == {"/no": f"HTTP 404 Not Found (listed in {site.url}/all.xml)"}
 
 
-@pytest.mark.parametrize("body", ["", "<html><body>no", "<rss/>", "\x1f\x8bdamaged"])
+@pytest.mark.parametrize("body", ["", "<html><body>no", "<svg/>", "\x1f\x8bdamaged"])
 def test_what_is_no_sitemap_is_an_error(site: LocalSite, crawl: Crawl, body: str) -> None:
     site.add("/sitemap.xml", body.encode("latin-1"), Content_Type=XML)
     documents, errors = crawl(sitemap=True)

@@ -18,8 +18,14 @@ from llm_engineering.infrastructure.crawlers.repository import RepositoryCrawler
 REPOSITORIES = [
     *("https://github.com/pandas-dev/pandas", "https://www.github.com/pandas-dev/pandas/"),
     *("https://gitlab.com/inkscape/inkscape", "https://example.org/any/where.git"),
-    *("file:///home/ada/tides", "/home/ada/tides", "."),
 ]
+FOLDERS = ["file:///home/ada/tides", "/home/ada/tides", ".", "papers/tides.pdf"]
+LISTS = {
+    "https://example.org/feed/": "feed",
+    "https://example.org/rss.xml": "feed",
+    "https://example.org/sitemap.xml": "sitemap",
+    "https://example.org/sitemap-posts.xml.gz": "sitemap",
+}
 PAGES = [
     *("https://github.com.evil.org/a/b", "https://evil.org/github.com/a", "https://github.com/"),
     *("https://github.com@evil.org/a/b", "https://github.com/pandas-dev", "https://example.org/a"),
@@ -70,3 +76,22 @@ def test_sitemaps_are_reached_by_name(crawling: Crawling) -> None:
     for link in (Link(url="https://a.org/", sitemap=True), Link(url="https://a.org/s.xml")):
         start = start_of(link.model_copy(update={"sitemap": True}))
         assert crawling.dispatcher.route_of(start).complete
+
+
+@pytest.mark.parametrize("url", FOLDERS)
+def test_links_of_this_machine_go_to_the_crawler_of_folders(crawling: Crawling, url: str) -> None:
+    route = crawling.dispatcher.route_of(Target(url=url))
+    assert (route.name, route.polite) == ("local", False)
+
+
+@pytest.mark.parametrize(("url", "name"), LISTS.items())
+def test_feeds_and_sitemaps_are_known_by_their_looks(
+    crawling: Crawling, url: str, name: str
+) -> None:
+    assert crawling.dispatcher.route_of(Target(url=url)).name == name
+
+
+def test_a_link_may_say_that_it_is_a_feed(crawling: Crawling) -> None:
+    target = start_of(Link(url="https://example.org/", feed=True, depth=1))
+    assert crawling.dispatcher.route_of(target).name == "feed"
+    assert not crawling.dispatcher.route_of(target).complete, "old entries drop out of feeds"

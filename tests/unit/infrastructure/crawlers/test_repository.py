@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from llm_engineering.application.ports.crawling import Link, Target, Validators, Visited
+from llm_engineering.application.ports.crawling import Finding, Target, Validators, Visited
 from llm_engineering.domain.documents import RepositoryDocument
-from llm_engineering.domain.errors import DocumentError, FetchError
+from llm_engineering.domain.errors import FetchError
 from llm_engineering.infrastructure.crawlers.addresses import AddressPolicy
 from llm_engineering.infrastructure.crawlers.git import Git
 from llm_engineering.infrastructure.crawlers.repository import RepositoryCrawler
@@ -50,14 +50,15 @@ class HeldRepository:
 def crawl(
     files: Mapping[str, bytes | FetchError],
     monkeypatch: pytest.MonkeyPatch,
-    link: Link = Link(url=URL),
+    link: Target = Target(url=URL),
     max_file_bytes: int = 1000,
-) -> list[RepositoryDocument | DocumentError]:
+) -> list[Finding]:
     crawler = RepositoryCrawler(
         AddressPolicy(), Git(), Path("unused"), lambda: NOW, max_file_bytes=max_file_bytes
     )
     monkeypatch.setattr(crawler, "_opened", lambda _: nullcontext(HeldRepository(files)))
-    return list(crawler.crawl(link))
+    _, *found = crawler.visit(link)
+    return found
 
 
 def test_a_file_becomes_a_document_with_all_that_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,7 +76,7 @@ def test_a_file_becomes_a_document_with_all_that_is_known(monkeypatch: pytest.Mo
 def test_the_author_of_the_link_comes_before_that_of_the_history(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    (document,) = crawl({"a.py": b"x = 1\n"}, monkeypatch, Link(url=URL, author="Bob Noyce"))
+    (document,) = crawl({"a.py": b"x = 1\n"}, monkeypatch, Target(url=URL, author="Bob Noyce"))
     assert isinstance(document, RepositoryDocument)
     assert document.author_full_name == "Bob Noyce"
     assert document.published is None
@@ -86,7 +87,7 @@ def test_the_readme_comes_first_and_the_pages_are_bounded(
 ) -> None:
     files = {"a.py": b"a = 1\n", "b.py": b"b = 1\n", "README.md": b"# Tides\n"}
     with caplog.at_level(logging.INFO):
-        found = crawl(files, monkeypatch, Link(url=URL, max_pages=2))
+        found = crawl(files, monkeypatch, Target(url=URL, max_pages=2))
     paths = [document.path for document in found if isinstance(document, RepositoryDocument)]
     assert len(paths) == 2
     assert paths[0] == "README.md"
@@ -115,7 +116,7 @@ def test_a_file_that_fails_does_not_end_the_crawl(monkeypatch: pytest.MonkeyPatc
 def test_a_repository_that_cannot_be_had_is_one_failure_of_the_link(tmp_path: Path) -> None:
     crawler = RepositoryCrawler(AddressPolicy(), Git(), tmp_path, lambda: NOW)
     for url in (str(tmp_path / "nowhere"), f"file://{tmp_path}/no%20where"):
-        (failure,) = crawler.crawl(Link(url=url))
+        (failure,) = crawler.visit(Target(url=url))
         assert isinstance(failure, FetchError)
         assert failure.url == url
         assert "no such folder" in failure.reason
