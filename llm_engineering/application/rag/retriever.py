@@ -5,7 +5,7 @@ self-query ∥ expansion → embed → dense ∥ sparse → fuse → rerank → 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from itertools import combinations
 from time import perf_counter
 from typing import Any, Literal
@@ -13,7 +13,7 @@ from typing import Any, Literal
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
-from langchain_core.runnables import Runnable, RunnableLambda
+from langchain_core.runnables import Runnable
 from pydantic import ConfigDict, SkipValidation
 
 from llm_engineering.application.ports.models import EmbeddingModel, SparseEncoder
@@ -21,7 +21,7 @@ from llm_engineering.application.ports.storage import ChunkIndex
 from llm_engineering.application.rag.config import RagConfig
 from llm_engineering.application.rag.fusion import Ranking, capped, fuse, without_repeats
 from llm_engineering.application.rag.reranking import Reranker
-from llm_engineering.application.rag.search import Search
+from llm_engineering.application.rag.search import Search, Stage
 from llm_engineering.application.rag.self_query import SelfQueryResult
 from llm_engineering.application.rag.stages import Deadline, Outcome, in_time
 from llm_engineering.domain.errors import ModelError, StoreUnavailable
@@ -98,16 +98,16 @@ class ContextRetriever(BaseRetriever):
         deadline = Deadline(self.config.deadline_s, self.timer)
         return self.flow.invoke(Search(query, k or self.config.k, deadline))
 
-    @property
+    @cached_property
     def flow(self) -> Runnable[Search, Search]:
         """The stages as one Runnable."""
         return (
-            RunnableLambda(self._understand)
-            | RunnableLambda(self._embed)
-            | RunnableLambda(self._search)
-            | RunnableLambda(self._fuse)
-            | RunnableLambda(self._rerank)
-            | RunnableLambda(_select)
+            Stage("understand", self._understand)
+            | Stage("embed", self._embed)
+            | Stage("search", self._search)
+            | Stage("fuse", self._fuse)
+            | Stage("rerank", self._rerank)
+            | Stage("select", _select)
         )
 
     def _understand(self, search: Search) -> Search:
@@ -175,12 +175,12 @@ class ContextRetriever(BaseRetriever):
             "dense": self.config.dense_weight if search.vectors else 0.0,
             "sparse": 1.0 - self.config.dense_weight,
         }
-        others = len(search.variants) - 1
+        queries, others = search.queries, len(search.variants) - 1
         jobs: dict[str, tuple[Arm, float, EmbeddedQuery]] = {
             f"{arm}-{n}": (arm, weight * (_VARIANTS_WEIGHT / others if n else 1.0), query)
             for arm, weight in weights.items()
             if weight
-            for n, query in enumerate(search.queries)
+            for n, query in enumerate(queries)
         }
         outcomes = in_time(
             {
