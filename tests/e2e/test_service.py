@@ -19,6 +19,13 @@ def test_the_service_answers_and_takes_up_new_data_without_a_restart(served: Ser
     assert body["citations"][0]["url"].endswith("/pump.html")
     assert {"retrieve", "generate", "total"} <= set(body["timings_ms"])
 
+    found = served.post("/retrieve", query=PUMP, top_k=2).json()
+    assert found["passages"][0]["url"].endswith("/pump.html")
+    assert (found["degraded"], found["relaxed"]) == ([], [])
+    page = f"{workplace.site.url}/orchard.html"
+    why = served.post("/explain", query=f"{PUMP} articles by Grace Hopper", document=page).json()
+    assert why["fate"] == "filtered"
+
     statuses: list[int] = []
     stop = threading.Event()
 

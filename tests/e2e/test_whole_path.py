@@ -43,3 +43,14 @@ def test_passages_are_found_with_their_scores(workplace: Workplace) -> None:
         workplace.run("tools.rag", "retrieve", "trees", "--author", "Grace Hopper", "--json")
     )
     assert {item["chunk"]["author_full_name"] for item in only["passages"]} == {"Grace Hopper"}
+
+    named = "articles by G. Hopper about trees since 1990"
+    asked = json.loads(workplace.run("tools.rag", "retrieve", named, "--json"))
+    assert asked["found_filters"]["authors"] == ["Grace Hopper"]
+    assert {item["chunk"]["author_full_name"] for item in asked["passages"]} == {"Grace Hopper"}
+    page = f"{workplace.site.url}/orchard.html"
+    why = json.loads(workplace.run("tools.rag", "explain", named, "--document", page, "--json"))
+    assert (why["fate"], why["reason"]) == (
+        "filtered",
+        "authors of the question: it has Ada Lovelace",
+    )

@@ -150,7 +150,10 @@ class Served:
         raise AssertionError(f"never ready: {self.log.read_text()}")
 
     def ask(self, query: str, **fields: object) -> httpx.Response:
-        return httpx.post(f"{self.url}/rag", json={"query": query, **fields}, timeout=120)
+        return self.post("/rag", query=query, **fields)
+
+    def post(self, route: str, **fields: object) -> httpx.Response:
+        return httpx.post(f"{self.url}{route}", json=fields, timeout=120)
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
