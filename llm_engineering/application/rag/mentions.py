@@ -265,11 +265,15 @@ def _words(text: str) -> Iterator[Word]:
 
 
 def _fitting(persons: Sequence[Person], given: tuple[str, ...]) -> tuple[Person, ...]:
-    """Returns the persons whose given names agree; of initials alone, those with the very same."""
+    """Returns the persons whose given names agree: the very same ones, if there are any.
+
+    Of mere initials, those count first that are neither more nor fewer.
+    """
     fitting = [person for person in persons if _agree(given, person.name.given)]
-    same = [person for person in fitting if len(person.name.given) == len(given)]
-    initials = bool(given) and all(len(name) == 1 for name in given)
-    return tuple(same if initials and same else fitting)
+    same = [person for person in fitting if given and person.name.given == given]
+    if not same and given and all(len(name) == 1 for name in given):
+        same = [person for person in fitting if len(person.name.given) == len(given)]
+    return tuple(same or fitting)
 
 
 def _agree(asked: Sequence[str], known: Sequence[str]) -> bool:

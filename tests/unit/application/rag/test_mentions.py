@@ -115,6 +115,13 @@ def test_the_very_same_initials_count_more_than_those_that_could_be() -> None:
     assert len(either) == 2
 
 
+def test_a_name_as_it_stands_in_the_catalogue_is_that_one() -> None:
+    catalogue = AuthorCatalogue(["Haas, S. R.", "Sol R. Haas", "Haas, S."])
+    for asked, key in (("S. R. Haas", "haas, s r"), ("Sol R. Haas", "haas, sol r")):
+        (persons,) = named_authors(f"papers by {asked}", catalogue).mentions
+        assert [p.name.key for p in persons] == [key]
+
+
 @pytest.mark.parametrize(
     "question",
     [
