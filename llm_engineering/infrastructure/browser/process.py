@@ -1,0 +1,86 @@
+"""The driver's process, under a guard that ends it and its browser together with us."""
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from llm_engineering.domain.errors import ConfigurationError
+from llm_engineering.infrastructure.browser import guard
+from llm_engineering.infrastructure.browser.flags import browser_environment
+
+_STARTED = re.compile(r"started successfully on port (\d+)")
+_POLL_S = 0.02
+_END_S = 15.0
+
+
+class DriverProcess:
+    """A running chromedriver. `scratch` is a folder that goes with it.
+
+    Args:
+        driver: the program.
+        timeout_s: how long it may take to listen.
+    """
+
+    def __init__(
+        self,
+        driver: Path,
+        *,
+        timeout_s: float = 30.0,
+        sleep: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._driver = driver
+        self._sleep = sleep
+        self.scratch = Path(tempfile.mkdtemp(prefix="browser-"))
+        reading, self._lifeline = os.pipe()
+        try:
+            self._guard = subprocess.Popen(  # noqa: S603 - the programs are ours or configured
+                [
+                    *(sys.executable, "-I", "-S", guard.__file__),
+                    *(str(reading), str(self.scratch), str(driver), "--port=0"),
+                ],
+                pass_fds=[reading],
+                start_new_session=True,
+                env=browser_environment(os.environ, self.scratch),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        finally:
+            os.close(reading)
+        try:
+            self.port = self._listening_port(monotonic() + timeout_s, monotonic)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Kills the driver and the browser, and waits until both are gone."""
+        with contextlib.suppress(OSError):
+            os.close(self._lifeline)
+        try:
+            self._guard.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            self._guard.kill()
+            self._guard.wait()
+
+    def _listening_port(self, deadline: float, monotonic: Callable[[], float]) -> int:
+        log = self.scratch / guard.LOG
+        said = ""
+        while monotonic() < deadline:
+            ended = self._guard.poll() is not None
+            with contextlib.suppress(OSError):
+                said = log.read_text(encoding="utf-8", errors="replace")
+            if found := _STARTED.search(said):
+                return int(found[1])
+            if ended:
+                break
+            self._sleep(_POLL_S)
+        last = said.strip().rpartition("\n")[2] or "it says nothing"
+        raise ConfigurationError(f"{self._driver} does not start: {last:.200}")
