@@ -1,6 +1,7 @@
 """Fixtures of the real servers: one of each for all tests, from the first that asks for it."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
@@ -8,6 +9,9 @@ import pytest
 from llm_engineering.application.ports.likeness import LikenessStore
 from llm_engineering.application.ports.question_sets import QuestionSetStore
 from llm_engineering.application.ports.storage import DocumentStore
+
+if TYPE_CHECKING:
+    from llm_engineering.infrastructure.mongo.database import MongoDatabase
 
 
 @pytest.fixture(scope="session")
@@ -42,22 +46,26 @@ def document_store(mongo_uri: str, mongo_name: str) -> Iterator[DocumentStore]:
 
 
 @pytest.fixture
-def likeness_store(mongo_uri: str, mongo_name: str) -> Iterator[LikenessStore]:
-    """Likenesses beside the documents of `document_store`."""
+def mongo_database(mongo_uri: str, mongo_name: str) -> Iterator["MongoDatabase"]:
+    """The database of `document_store`, by a connection of its own."""
     from llm_engineering.infrastructure.mongo.database import MongoDatabase
-    from llm_engineering.infrastructure.mongo.likeness_store import MongoLikenessStore
 
     database = MongoDatabase.connect(mongo_uri, mongo_name)
-    yield MongoLikenessStore(database)
+    yield database
     database.close()
 
 
 @pytest.fixture
-def question_set_store(mongo_uri: str, mongo_name: str) -> Iterator[QuestionSetStore]:
+def likeness_store(mongo_database: "MongoDatabase") -> LikenessStore:
+    """Likenesses beside the documents of `document_store`."""
+    from llm_engineering.infrastructure.mongo.likeness_store import MongoLikenessStore
+
+    return MongoLikenessStore(mongo_database)
+
+
+@pytest.fixture
+def question_set_store(mongo_database: "MongoDatabase") -> QuestionSetStore:
     """Question sets on the real mongod."""
-    from llm_engineering.infrastructure.mongo.database import MongoDatabase
     from llm_engineering.infrastructure.mongo.question_set_store import MongoQuestionSetStore
 
-    database = MongoDatabase.connect(mongo_uri, mongo_name)
-    yield MongoQuestionSetStore(database)
-    database.close()
+    return MongoQuestionSetStore(mongo_database)
