@@ -1,8 +1,12 @@
 """How the reports of the pipelines look on a terminal."""
 
+import json
+from collections.abc import Sequence
+
 from rich.table import Table
 
 from llm_engineering.application.crawling.outcome import EtlReport
+from llm_engineering.application.ports.frontier import DeadLetter
 from llm_engineering.domain.training import TrainingReport
 from pipelines.feature import FeatureReport
 
@@ -42,6 +46,35 @@ def etl_line(report: EtlReport) -> str:
     stored = sum(row.new + row.changed for row in report.rows)
     failed = sum(row.failed for row in report.rows)
     return f"fetched {fetched:,} documents, stored {stored:,} new or changed, {failed:,} failed"
+
+
+def letters_table(letters: Sequence[DeadLetter]) -> Table:
+    """Returns a row for each failure: what, why, at which stage, how often, and when last."""
+    table = Table(box=None, header_style="bold")
+    for column in ("what", "why"):
+        table.add_column(column, overflow="fold")
+    for column in ("stage", "tries", "last tried", "may pass"):
+        table.add_column(column)
+    for letter in letters:
+        last = f"{letter.failed_at:%Y-%m-%d %H:%M}"
+        may_pass = "yes" if letter.transient else "no"
+        facts = (letter.stage, str(letter.attempts), last, may_pass)
+        table.add_row(letter.url, letter.reason, *facts)
+    return table
+
+
+def letters_json(letters: Sequence[DeadLetter]) -> str:
+    """Returns the failures as one JSON list."""
+    return json.dumps([letter.model_dump(mode="json") for letter in letters], indent=2)
+
+
+def letters_line(letters: Sequence[DeadLetter]) -> str:
+    """Returns the failures in one line."""
+    if not letters:
+        return "nothing has failed that has not succeeded since"
+    transient = sum(letter.transient for letter in letters)
+    sites = len({letter.link.url for letter in letters})
+    return f"{len(letters):,} failures of {sites:,} links, {transient:,} of them may pass"
 
 
 def feature_line(report: FeatureReport) -> str:

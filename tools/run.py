@@ -9,14 +9,24 @@ import typer
 from rich.console import Console
 
 from llm_engineering.application.crawling.config import EtlConfig
+from llm_engineering.application.crawling.outcome import EtlReport
 from llm_engineering.application.ports.execution import Engine
 from llm_engineering.application.preprocessing.config import FeatureConfig
 from llm_engineering.domain.training import TrainingConfig
 from llm_engineering.settings import load_config
-from pipelines.etl import run_etl
+from pipelines.etl import run_etl, run_etl_retry
 from pipelines.feature import run_feature
 from tools.console import RichProgress, command, main, print_error, print_json, print_result
-from tools.reports import etl_line, etl_table, failure_lines, feature_line, training_line
+from tools.reports import (
+    etl_line,
+    etl_table,
+    failure_lines,
+    feature_line,
+    letters_json,
+    letters_line,
+    letters_table,
+    training_line,
+)
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 
@@ -40,14 +50,41 @@ def etl(
     with command() as platform:
         settings = load_config(config, EtlConfig)
         report = run_etl(platform, settings.with_links(link) if link else settings, RichProgress())
-        if as_json:
-            print_json(report.model_dump_json(indent=2))
-        else:
-            Console().print(etl_table(report))
-            for line in failure_lines(report):
-                print_error(line)
-            print_result(etl_line(report), "poe run-feature")
+        _show_crawl(report, as_json, "poe run-feature")
         raise typer.Exit(0 if report.ok else 1)
+
+
+@app.command()
+def etl_failures(
+    config: Annotated[
+        Path, typer.Option("--config", help="Its private hosts and limits hold for --retry.")
+    ] = Path("configs/etl.yaml"),
+    retry: Annotated[bool, typer.Option("--retry", help="Visit again what failed.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Lists what crawls could not have and why, or tries it again."""
+    with command() as platform:
+        if retry:
+            report = run_etl_retry(platform, load_config(config, EtlConfig), RichProgress())
+            _show_crawl(report, as_json, "poe run-feature")
+            raise typer.Exit(0 if report.ok else 1)
+        letters = platform.crawl_state.letters.all()
+        if as_json:
+            print_json(letters_json(letters))
+            return
+        Console().print(letters_table(letters))
+        then = "poe etl-failures --retry" if letters else "poe run-feature"
+        print_result(letters_line(letters), then)
+
+
+def _show_crawl(report: EtlReport, as_json: bool, then: str) -> None:
+    if as_json:
+        print_json(report.model_dump_json(indent=2))
+        return
+    Console().print(etl_table(report))
+    for line in failure_lines(report):
+        print_error(line)
+    print_result(etl_line(report), then)
 
 
 @app.command()
