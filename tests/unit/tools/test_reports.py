@@ -1,11 +1,24 @@
 import io
+import json
+from datetime import UTC, datetime
 
 from rich.console import Console
 
 from llm_engineering.application.crawling.outcome import EtlReport, Failure, SiteOutcome
+from llm_engineering.application.ports.crawling import Link, Target
+from llm_engineering.application.ports.frontier import DeadLetter
 from llm_engineering.domain.training import TrainingReport
 from pipelines.feature import FeatureReport
-from tools.reports import etl_line, etl_table, failure_lines, feature_line, training_line
+from tools.reports import (
+    etl_line,
+    etl_table,
+    failure_lines,
+    feature_line,
+    letters_json,
+    letters_line,
+    letters_table,
+    training_line,
+)
 
 SITE = "https://example.org/a/very/long/path/that/goes/on/and/on/index.html"
 
@@ -47,6 +60,37 @@ def test_every_failure_is_a_line_up_to_a_bound() -> None:
     lines = failure_lines(EtlReport(rows=(SiteOutcome(link="x", failures=failures),)))
     assert len(lines) == 21
     assert lines[-1] == "and 1,002 more: --json has them all"
+
+
+def letter(n: int, *, transient: bool) -> DeadLetter:
+    url = f"https://example.org/{n}"
+    return DeadLetter(
+        url=url,
+        reason="HTTP 503",
+        stage="fetch",
+        transient=transient,
+        attempts=n,
+        failed_at=datetime(2026, 11, 22, 12, 30, tzinfo=UTC),
+        link=Link(url="https://example.org/"),
+        target=Target(url=url),
+    )
+
+
+def test_failures_are_listed_with_all_that_is_known() -> None:
+    console = Console(file=io.StringIO(), width=120)
+    console.print(letters_table([letter(7, transient=True), letter(8, transient=False)]))
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    first, second = text.splitlines()[1:]
+    known = ["https://example.org/7", "HTTP 503", "fetch", "7", "2026-11-22 12:30", "yes"]
+    assert [cell.strip() for cell in first.split("  ") if cell.strip()] == known
+    assert second.rstrip().endswith("no")
+
+
+def test_failures_in_one_line_and_as_data() -> None:
+    letters = [letter(1, transient=True), letter(2, transient=False)]
+    assert letters_line(letters) == "2 failures of 1 links, 1 of them may pass"
+    assert letters_line([]) == "nothing has failed that has not succeeded since"
+    assert [one["attempts"] for one in json.loads(letters_json(letters))] == [1, 2]
 
 
 def test_the_crawl_in_one_line() -> None:
