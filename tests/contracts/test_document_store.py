@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from llm_engineering.application.ports.storage import DocumentStore
-from llm_engineering.domain.documents import Document, Tombstone, author_mark
+from llm_engineering.domain.documents import Document, Tombstone, UserDocument, author_mark
 from llm_engineering.domain.ids import document_id
 from llm_engineering.domain.types import DataCategory, SaveOutcome
 from llm_engineering.infrastructure.in_memory.document_store import InMemoryDocumentStore
@@ -331,6 +331,15 @@ def test_deleting_nothing_deletes_nothing(store: DocumentStore) -> None:
     store.delete([], [])
     assert set(store.held([], []).values()) == {0}
     assert store.counts()["articles"] == store.counts()["users"] == 1
+
+
+def test_an_author_without_documents_can_be_in_the_catalogue(store: DocumentStore) -> None:
+    ada, bo = UserDocument.named("Ada Lovelace"), UserDocument.named("Bo Li")
+    store.bury([Tombstone(id=author_mark("LI, Bo"), of="author", at=NOON)])
+    assert store.add_user(ada) is True
+    assert store.add_user(ada) is True
+    assert store.add_user(bo) is False
+    assert store.users() == [ada]
 
 
 def test_a_store_that_is_there_answers(store: DocumentStore) -> None:

@@ -3,6 +3,7 @@
 import json
 import zlib
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 from pymongo import MongoClient
 from typer.testing import CliRunner
 
+from llm_engineering.application.ports.crawling import Link, Target
+from llm_engineering.application.ports.frontier import DeadLetter, PageMemory, Proposal
 from llm_engineering.application.preprocessing.config import ChunkingConfig, FeatureConfig
 from llm_engineering.application.preprocessing.dispatchers import (
     ChunkingDispatcher,
@@ -26,6 +29,9 @@ from llm_engineering.infrastructure.in_memory.encoders import (
     WordSparseEncoder,
 )
 from llm_engineering.infrastructure.in_memory.progress import SilentProgress
+from llm_engineering.infrastructure.mongo.crawl_memory import MongoCrawlMemory, MongoDeadLetters
+from llm_engineering.infrastructure.mongo.database import MongoDatabase
+from llm_engineering.infrastructure.mongo.frontier import MongoFrontier
 from llm_engineering.settings import load_settings
 from pipelines.feature import FeatureReport, build_features
 from tests.documents import VISITED
@@ -104,32 +110,33 @@ def fill(platform: Platform) -> None:
     index(platform, chunk_tokens=40)  # a second generation; the first stays for going back
 
 
-def remember_crawl(database: Any) -> None:
-    named = [{"url": f"{URL}?utm_source=feed", "title": f"About the {CANARY}"}, {"url": "no url"}]
-    database["pages"].insert_many(
-        [
-            {"_id": "1", "url": URL, "documents": [SECRET.id], "targets": b""},
-            {"_id": "2", "url": NEIGHBOUR, "documents": [OTHER.id]},
-            {
-                "_id": "3",
-                "url": "https://example.org/feed",
-                "documents": [],
-                "targets": zlib.compress(json.dumps(named).encode()),
-            },
-        ]
-    )
-    database["frontier"].insert_many(
-        [
-            {"_id": "r/0 1", "link": 0, "target": {"url": URL, "title": CANARY}},
-            {"_id": "r/0 2", "link": 0, "target": {"url": NEIGHBOUR}},
-        ]
-    )
-    database["dead_letters"].insert_many(
-        [
-            {"_id": "1", "url": URL, "reason": CANARY, "link": {"url": "https://example.org/"}},
-            {"_id": "2", "url": NEIGHBOUR, "reason": "HTTP 500", "target": {"url": NEIGHBOUR}},
-        ]
-    )
+def remember_crawl(uri: str, name: str) -> None:
+    """Leaves what a crawl of the page, its neighbour and a feed leaves behind."""
+    database = MongoDatabase.connect(uri, name)
+    memory, letters = MongoCrawlMemory(database), MongoDeadLetters(database)
+    listed = (Target(url=f"{URL}?utm_source=feed", title=f"About the {CANARY}"),)
+    for page_ in (
+        PageMemory(url=f"{URL}#top", context="", documents=(SECRET.id,)),
+        PageMemory(url=NEIGHBOUR, context="", documents=(OTHER.id,)),
+        PageMemory(url="https://example.org/feed", context="", targets=listed),
+    ):
+        memory.remember(page_)
+    for url in (URL, NEIGHBOUR):
+        letter = DeadLetter(
+            url=url,
+            reason=f"{CANARY} expected" if url == URL else "HTTP 500",
+            stage="fetch",
+            transient=False,
+            failed_at=VISITED,
+            link=Link(url="https://example.org/"),
+            target=Target(url=url),
+        )
+        letters.replace(letter.target, [letter])
+    frontier = MongoFrontier(database)
+    round_ = frontier.begin("crawl", timedelta(hours=1))
+    targets = (Target(url=URL, title=CANARY), Target(url=NEIGHBOUR))
+    frontier.propose(round_, [Proposal(link=0, target=target) for target in targets])
+    database.close()
 
 
 def found_in(database: Any, needle: str) -> set[str]:
@@ -182,7 +189,7 @@ def test_after_forgetting_nothing_of_the_text_is_anywhere(
     fill(platform)
     with MongoClient[dict[str, object]](mongo_uri, uuidRepresentation="standard") as client:
         database = client[mongo_name]
-        remember_crawl(database)
+        remember_crawl(mongo_uri, mongo_name)
         everywhere = {"revisions", "raw", "cleaned", "pages", "frontier", "dead_letters"}
         assert found_in(database, CANARY) == everywhere
         assert set(hits(platform, CANARY)) == {URL}

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 from pymongo import MongoClient
 
-from llm_engineering.domain.documents import Document, Tombstone
+from llm_engineering.domain.documents import Document, Tombstone, UserDocument
 from llm_engineering.domain.errors import (
     ConfigurationError,
     DocumentError,
@@ -133,6 +133,7 @@ CALLS: dict[str, Callable[[MongoDocumentStore], object]] = {
     "save_cleaned": lambda store: store.save_cleaned(cleaned_of(article(), "text")),
     "cleaned": lambda store: store.cleaned(article().id, "0" * 64),
     "users": lambda store: store.users(),
+    "add_user": lambda store: store.add_user(UserDocument.named("Ada")),
     "mark_gone": lambda store: store.mark_gone(article().id, NOON, "HTTP 404"),
     "written_by": lambda store: store.written_by("Ada"),
     "url": lambda store: store.url(article().id),

@@ -108,6 +108,10 @@ class DocumentStore(Protocol):
         """Returns the cleaned text of a revision."""
         ...
 
+    def add_user(self, user: UserDocument) -> bool:
+        """Adds an author to the catalogue; False, and nothing is added, at a tombstone."""
+        ...
+
     def users(self) -> Sequence[UserDocument]:
         """Returns the catalogue of authors, ordered by full name."""
         ...

@@ -6,7 +6,13 @@ from datetime import datetime
 from uuid import UUID
 
 from llm_engineering.domain.cleaned_documents import CleanedDocument
-from llm_engineering.domain.documents import Document, Tombstone, UserDocument, author_marks
+from llm_engineering.domain.documents import (
+    Document,
+    Tombstone,
+    UserDocument,
+    author_mark,
+    author_marks,
+)
 from llm_engineering.domain.errors import StoreUnavailable
 from llm_engineering.domain.ids import document_id
 from llm_engineering.domain.names import author_keys, parsed_name
@@ -156,6 +162,14 @@ class InMemoryDocumentStore:
         """Returns the cleaned text of a revision."""
         self.ping()
         return self._cleaned.get((document_id, revision))
+
+    def add_user(self, user: UserDocument) -> bool:
+        """Adds an author to the catalogue; False, and nothing is added, at a tombstone."""
+        self.ping()
+        forgotten = author_mark(user.full_name) in self._tombstones
+        if not forgotten:
+            self._users.setdefault(user.id, user)
+        return not forgotten
 
     def users(self) -> Sequence[UserDocument]:
         """Returns the catalogue of authors, ordered by full name."""

@@ -25,7 +25,13 @@ from pymongo import MongoClient, ReturnDocument
 from pymongo.collection import Collection
 
 from llm_engineering.domain.cleaned_documents import CleanedDocument
-from llm_engineering.domain.documents import Document, Tombstone, UserDocument, author_marks
+from llm_engineering.domain.documents import (
+    Document,
+    Tombstone,
+    UserDocument,
+    author_mark,
+    author_marks,
+)
 from llm_engineering.domain.errors import IntegrityError
 from llm_engineering.domain.ids import document_id as id_of_url
 from llm_engineering.domain.types import DataCategory, SaveOutcome
@@ -211,6 +217,14 @@ class MongoDocumentStore:
         with self._errors():
             record = self._cleaned.find_one({"_id": revision_key(document_id, revision)})
         return records.cleaned_of(record) if record else None
+
+    def add_user(self, user: UserDocument) -> bool:
+        """Adds an author to the catalogue; False, and nothing is added, at a tombstone."""
+        with self._errors():
+            if self._tombstones.forbid(author_mark(user.full_name)):
+                return False
+            _insert_once(self._users, records.user_record(user))
+        return True
 
     def users(self) -> Sequence[UserDocument]:
         """Returns the catalogue of authors, ordered by full name."""
