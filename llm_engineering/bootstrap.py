@@ -294,11 +294,13 @@ class Platform:
         from llm_engineering.application.crawling.engine import CrawlEngine
         from llm_engineering.infrastructure.crawlers.registry import make_crawling
 
+        token = self.settings.GITHUB_TOKEN
         crawling = make_crawling(
             allowed_private_hosts=allowed_private_hosts,
             workdir=self.folder("git"),
             clock=now,
             limits=limits,
+            github_token=token.get_secret_value() if token else None,
         )
         self._resources.callback(crawling.close)
         return CrawlEngine(

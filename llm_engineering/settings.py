@@ -69,6 +69,7 @@ class Settings(BaseSettings):
     # crawling
     LINKEDIN_USERNAME: str | None = None
     LINKEDIN_PASSWORD: SecretStr | None = None
+    GITHUB_TOKEN: SecretStr | None = None
 
     # pipelines on a cluster
     RAY_ADDRESS: str | None = None

@@ -9,11 +9,12 @@ from lxml import html
 
 from llm_engineering.application.ports.crawling import Finding, Target, Visited
 from llm_engineering.domain.documents import ArticleDocument
-from llm_engineering.domain.errors import DocumentError, FetchError, InvalidInput
+from llm_engineering.domain.errors import DocumentError, ExtractionError, FetchError, InvalidInput
 from llm_engineering.domain.ids import canonical_url
 from llm_engineering.infrastructure.crawlers.extraction import extract
 from llm_engineering.infrastructure.crawlers.fetcher import Fetcher, Response
 from llm_engineering.infrastructure.crawlers.html_tree import links, parse
+from llm_engineering.infrastructure.crawlers.paywall import why_locked
 
 
 class ArticleCrawler:
@@ -37,6 +38,9 @@ class ArticleCrawler:
             return
         tree = parse(response.text, target.url)
         try:
+            locked = why_locked(response.text, tree)
+            if locked:
+                raise ExtractionError(target.url, locked)
             yield article_of(response, tree, target, self._clock())
         except DocumentError as error:
             yield error

@@ -46,10 +46,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class Feed:
-    """The entries of a feed, in its order; `next_page` is where it goes on (RFC 5005)."""
+    """The entries of a feed, in its order; `next_page` is where it goes on (RFC 5005).
+
+    `generator` is the program or service that wrote it.
+    """
 
     entries: Sequence[Entry]
     next_page: str | None = None
+    generator: str | None = None
 
 
 def is_feed(root: etree._Element) -> bool:
@@ -65,6 +69,7 @@ def feed_of(root: etree._Element, url: str) -> Feed:
     return Feed(
         entries=tuple(_entry(entry, url, author) for entry in entries),
         next_page=None if channel is None else _atom_link(channel, url, "next"),
+        generator=None if channel is None else plain(_first(channel, "generator")),
     )
 
 

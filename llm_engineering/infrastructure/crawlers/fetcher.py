@@ -5,6 +5,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
@@ -30,6 +31,7 @@ TEXT_TYPES = frozenset({"text/plain"})
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
+_RATE_LIMITED = frozenset({403, 429})
 _GONE_STATUS = frozenset({404, 410})
 _NO_VALIDATORS = Validators()
 
@@ -125,10 +127,12 @@ class Fetcher:
         content_types: frozenset[str] = HTML_TYPES,
         *,
         validators: Validators = _NO_VALIDATORS,
+        authorization: str | None = None,
     ) -> Response:
         """Returns the response of `url`, trying again while the failure is transient.
 
         With `validators` of an earlier response, the server may say that nothing changed since.
+        `authorization` is a header for `url` alone: no redirect takes it along.
 
         Raises:
             PageGone: the status is 404 or 410.
@@ -140,7 +144,7 @@ class Fetcher:
         for attempt in range(1, self._limits.attempts + 1):
             try:
                 with self._deadlines.until(deadline):
-                    return self._follow(url, content_types, validators, deadline)
+                    return self._follow(url, content_types, validators, authorization, deadline)
             except _Failure as failure:
                 delay_s = self._delay_s(attempt, failure)
                 late = self._monotonic() + delay_s > deadline
@@ -158,11 +162,17 @@ class Fetcher:
         return longest_s * (0.5 + 0.5 * self._chance())
 
     def _follow(
-        self, url: str, content_types: frozenset[str], validators: Validators, deadline: float
+        self,
+        url: str,
+        content_types: frozenset[str],
+        validators: Validators,
+        authorization: str | None,
+        deadline: float,
     ) -> Response:
         headers = {
             "Accept": ", ".join((*sorted(content_types), "*/*;q=0.1")),
             **_conditions(validators),
+            **({"Authorization": authorization} if authorization else {}),
         }
         seen: list[str] = []
         while len(seen) <= self._limits.max_redirects:
@@ -172,6 +182,7 @@ class Fetcher:
             answer = self._get(url, headers, content_types, deadline)
             if isinstance(answer, Response):
                 return answer
+            headers.pop("Authorization", None)
             url = answer
         raise _Failure(f"more than {self._limits.max_redirects} redirects")
 
@@ -202,9 +213,10 @@ class Fetcher:
         if answer.status_code == httpx.codes.NOT_MODIFIED:
             return Response(str(answer.url), "", None, b"", validators, unchanged=True)
         if answer.status_code != httpx.codes.OK:
+            used_up = _used_up_until(answer)
             raise _Failure(
-                f"HTTP {answer.status_code} {answer.reason_phrase}".rstrip(),
-                transient=answer.status_code in _TRANSIENT_STATUS,
+                f"HTTP {answer.status_code} {answer.reason_phrase}".rstrip() + (used_up or ""),
+                transient=answer.status_code in _TRANSIENT_STATUS or used_up is not None,
                 gone=answer.status_code in _GONE_STATUS,
                 retry_after_s=_retry_after_s(answer.headers),
             )
@@ -279,6 +291,18 @@ def _failure_of(error: httpx.HTTPError | httpx.InvalidURL) -> _Failure:
     network = isinstance(error, (httpx.NetworkError, httpx.RemoteProtocolError))
     transient = network and not too_large
     return _Failure(str(error) or type(error).__name__, transient=transient)
+
+
+def _used_up_until(answer: httpx.Response) -> str | None:
+    """Returns until when an API answers no more, by the headers that GitHub and others use."""
+    left, reset = (answer.headers.get(f"x-ratelimit-{name}") for name in ("remaining", "reset"))
+    if answer.status_code not in _RATE_LIMITED or left != "0":
+        return None
+    try:
+        until = f"{datetime.fromtimestamp(int(reset or ''), UTC):%Y-%m-%d %H:%M} UTC"
+    except (ValueError, OverflowError, OSError):
+        until = "later"
+    return f" (the limit of requests is used up until {until})"
 
 
 def _retry_after_s(headers: httpx.Headers) -> float | None:

@@ -2,14 +2,19 @@
 
 import re
 import zlib
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 from itertools import chain, islice
-from urllib.parse import SplitResult
+from urllib.parse import SplitResult, urlsplit
+
+from lxml import html
 
 from llm_engineering.application.crawling.sites import FEED, SITEMAP
-from llm_engineering.application.ports.crawling import Finding, Target
+from llm_engineering.application.ports.crawling import Finding, Target, Visited
+from llm_engineering.domain.documents import ArticleDocument
 from llm_engineering.domain.errors import DocumentError, ExtractionError, FetchError
+from llm_engineering.infrastructure.crawlers import medium, substack
 from llm_engineering.infrastructure.crawlers.article import visit_of
 from llm_engineering.infrastructure.crawlers.decoding import decompressed
 from llm_engineering.infrastructure.crawlers.feed import (
@@ -29,6 +34,7 @@ from llm_engineering.infrastructure.crawlers.fetcher import (
     Response,
 )
 from llm_engineering.infrastructure.crawlers.html_tree import parse
+from llm_engineering.infrastructure.crawlers.markdown import to_markdown
 from llm_engineering.infrastructure.crawlers.sitemap import (
     MAX_PAGES,
     Listed,
@@ -45,6 +51,7 @@ ANY_LIST_TYPES = LIST_TYPES | HTML_TYPES | TEXT_TYPES
 PAGE_ROUTE = "article"
 MAX_BYTES = 50_000_000  # of a list, decompressed: the sitemap protocol's own limit
 
+_WORD = re.compile(r"\w{2,}")
 _GZIP_MAGIC = b"\x1f\x8b"
 _SITEMAP_PATH = re.compile(r"sitemap[^/]*\.(xml(\.gz)?|txt)$|\.xml\.gz$", re.I)
 _FEED_PATH = re.compile(
@@ -67,14 +74,24 @@ def is_feed_link(link: SplitResult) -> bool:
     return named or host.startswith(("feeds.", "feed."))
 
 
-class ListingCrawler:
-    """Brings in no documents: it names the pages of a feed or a sitemap."""
+Whole = Callable[[Entry], Entry | None]
+# Services whose feeds carry whole posts, and how to tell one. Of other feeds nobody knows whether
+# an entry is the whole text; their pages are read.
+_WHOLE: Mapping[str, Whole] = {
+    medium.GENERATOR: medium.whole_post,
+    substack.GENERATOR: substack.whole_post,
+}
 
-    def __init__(self, fetcher: Fetcher) -> None:
+
+class ListingCrawler:
+    """Names the pages of a feed or a sitemap; entries that are whole posts become documents."""
+
+    def __init__(self, fetcher: Fetcher, clock: Callable[[], datetime]) -> None:
         self._fetcher = fetcher
+        self._clock = clock
 
     def visit(self, target: Target) -> Generator[Finding, None, None]:
-        """Yields a listed target for each page, or what is wrong with the list.
+        """Yields a document or a listed target for each entry, or what is wrong with the list.
 
         Raises:
             FetchError: the list did not come.
@@ -83,33 +100,47 @@ class ListingCrawler:
         visited = visit_of(response, target)
         yield visited
         if not visited.unchanged:
-            yield from named_in(response, target)
+            yield from named_in(response, target, self._clock())
 
 
-def named_in(response: Response, target: Target) -> Iterator[Finding]:
-    """Yields the targets that a feed or a sitemap names, or what is wrong with it.
+class ElsewhereCrawler:
+    """Visits a link by another address that lists its pages: a profile by its feed."""
+
+    def __init__(self, address_of: Callable[[str], str], via: str) -> None:
+        self._address_of = address_of
+        self._via = via
+
+    def visit(self, target: Target) -> Generator[Finding, None, None]:
+        """Yields that address as a listed target; nothing is fetched."""
+        yield Visited(url=target.url)
+        address = self._address_of(target.url)
+        yield target_of(address, target, found_on=target.url, via=self._via)
+
+
+def named_in(response: Response, target: Target, now: datetime) -> Iterator[Finding]:
+    """Yields what a feed or a sitemap names, or what is wrong with it.
 
     Pages take the author and the depth of `target`; where an entry names its author, that one
     counts. A page of HTML is no list, but may say where the feed is.
     """
     try:
-        yield from _named_in(_unzipped(response), target)
+        yield from _named_in(_unzipped(response), target, now)
     except DocumentError as error:
         yield error
 
 
-def _named_in(response: Response, target: Target) -> Iterator[Finding]:
+def _named_in(response: Response, target: Target, now: datetime) -> Iterator[Finding]:
     text, url = response.text, response.url
     root = xml_root(text, url) if text.lstrip("\ufeff \r\n\t").startswith("<") else None
     if root is not None and is_sitemap(root):
         via = SITEMAP if is_index(root) else PAGE_ROUTE
         yield from _pages_of_sitemap(listed_in(root, url), target, url, via)
     elif root is not None and is_feed(root):
-        yield from _entries_of(feed_of(root, url), url, target)
+        yield from _entries_of(feed_of(root, url), url, target, now)
     elif response.content_type in HTML_TYPES:
         yield _feed_of_page(text, url, target)
     elif (feed := json_feed_of(text, url)) is not None:
-        yield from _entries_of(feed, url, target)
+        yield from _entries_of(feed, url, target, now)
     elif root is None and response.content_type in TEXT_TYPES:
         yield from _pages_of_sitemap(listed_in_text(text, url), target, url, PAGE_ROUTE)
     else:
@@ -151,11 +182,32 @@ def _pages_of_sitemap(
         yield ExtractionError(url, f"lists more than {MAX_PAGES:,} pages; the rest is left out")
 
 
-def _entries_of(feed: Feed, url: str, target: Target) -> Iterator[Finding]:
+def _entries_of(feed: Feed, url: str, target: Target, now: datetime) -> Iterator[Finding]:
+    whole_post = _WHOLE.get(feed.generator or "")
     for entry in feed.entries:
-        yield target_of_entry(entry, target, url, via=PAGE_ROUTE)
+        post = whole_post(entry) if whole_post else None
+        document = _document_of(post, target, now) if post else None
+        yield document or target_of_entry(entry, target, url, via=PAGE_ROUTE)
     if feed.next_page is not None and same_site(feed.next_page, url):
         yield target_of(feed.next_page, target, found_on=url, via=FEED)
+
+
+def _document_of(post: Entry, target: Target, now: datetime) -> ArticleDocument | None:
+    """Returns the document of an entry that is a whole post, None when it has no words."""
+    page = f"<html><body><main>{post.full_text}</main></body></html>"
+    text = to_markdown(html.document_fromstring(page))
+    if post.url is None or not _WORD.search(text):
+        return None
+    return ArticleDocument.create(
+        url=post.url,
+        title=post.title or post.url,
+        content=text,
+        platform=(urlsplit(post.url).hostname or "").removeprefix("www."),
+        fetched_at=now,
+        author=post.author or target.author,
+        published=post.published,
+        modified=post.modified,
+    )
 
 
 def target_of_entry(entry: Entry, target: Target, url: str, via: str) -> Target | ExtractionError:

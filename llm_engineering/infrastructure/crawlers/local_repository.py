@@ -72,14 +72,17 @@ class LocalRepository:
 
 
 def is_tracked(folder: Path, git: Git) -> bool:
-    """Returns whether git tracks files of a folder; it is only asked where there is a `.git`."""
+    """Returns whether git tracks files of a folder; it is only asked where there is a `.git`.
+
+    A work tree that is broken counts as one: its reader says what is wrong.
+    """
     root = folder.resolve()
     if not any((parent / ".git").exists() for parent in (root, *root.parents)):
         return False
     try:
         return bool(_tracked(git, root))
     except FetchError:
-        return False
+        return (root / ".git").exists()
 
 
 def _tracked(git: Git, root: Path) -> list[str]:

@@ -22,13 +22,16 @@ from llm_engineering.application.crawling.sites import (
     SITEMAPS_OF_SITE,
     SitemapsOfSite,
 )
+from llm_engineering.infrastructure.crawlers import medium, substack
 from llm_engineering.infrastructure.crawlers.addresses import AddressPolicy
 from llm_engineering.infrastructure.crawlers.article import ArticleCrawler
 from llm_engineering.infrastructure.crawlers.fetcher import Fetcher, FetchLimits
 from llm_engineering.infrastructure.crawlers.git import Git, GitLimits
+from llm_engineering.infrastructure.crawlers.github import GitHubOwnerCrawler, is_owner
 from llm_engineering.infrastructure.crawlers.listing import (
     MAX_BYTES,
     PAGE_ROUTE,
+    ElsewhereCrawler,
     ListingCrawler,
     is_feed_link,
     is_sitemap_link,
@@ -60,11 +63,13 @@ def make_crawling(
     workdir: Path,
     clock: Callable[[], datetime],
     limits: CrawlLimits = CrawlLimits(),
+    github_token: str | None = None,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Crawling:
     """Returns the crawlers; clones lie below `workdir` while they are read.
 
-    A link goes to the first route that matches it. A new crawler is one line here.
+    A link goes to the first route that matches it. A new crawler is one line here. `github_token`
+    raises the limit of requests to GitHub's API; clones do without it.
     """
     policy = AddressPolicy(frozenset(allowed_private_hosts))
     fetcher = Fetcher(policy, _fetch_limits(limits), monotonic=monotonic)
@@ -81,12 +86,17 @@ def make_crawling(
     )
     folders = LocalFolderCrawler(repositories, clock, _folder_limits(limits), monotonic=monotonic)
     list_fetcher = Fetcher(policy, _list_limits(limits), monotonic=monotonic)
-    lists = ListingCrawler(list_fetcher)
+    lists = ListingCrawler(list_fetcher, clock)
+    owners = GitHubOwnerCrawler(fetcher, token=github_token)
     articles = ArticleCrawler(fetcher, clock)
     routes = (
         Route("local", is_local, folders, polite=False, complete=True, at_once=2),
         Route("repository", is_repository, repositories, polite=False, complete=True, at_once=2),
         Route(SITEMAPS_OF_SITE, no_link, SitemapsOfSite(robots), complete=True),
+        Route("github", is_owner, owners, polite=False, complete=True),
+        Route("medium", medium.is_list, ElsewhereCrawler(medium.feed_of, FEED)),
+        Route("substack", substack.is_publication, ElsewhereCrawler(substack.feed_of, FEED)),
+        Route("archive", substack.is_archive, ElsewhereCrawler(substack.sitemap_of, SITEMAP)),
         Route(SITEMAP, is_sitemap_link, lists, complete=True),
         Route(FEED, is_feed_link, lists),
         Route(PAGE_ROUTE, any_link, articles, complete=True),

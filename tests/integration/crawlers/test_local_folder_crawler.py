@@ -4,6 +4,7 @@ from pathlib import Path
 
 from llm_engineering.application.ports.crawling import Target
 from llm_engineering.domain.documents import ArticleDocument, RepositoryDocument
+from llm_engineering.domain.errors import FetchError
 from llm_engineering.infrastructure.crawlers.local_folder import LocalFolderCrawler
 from llm_engineering.infrastructure.crawlers.repository import RepositoryCrawler
 from tests.integration.crawlers.git_serving import NOON, READ, git
@@ -37,9 +38,13 @@ def test_a_folder_of_a_work_tree_that_git_does_not_track_is_a_folder(
     assert paths_of(crawler, papers) == ["a.md"]
 
 
-def test_a_folder_with_a_broken_repository_is_a_folder(
-    tmp_path: Path, crawler: RepositoryCrawler
-) -> None:
+def test_a_broken_work_tree_says_so(tmp_path: Path, crawler: RepositoryCrawler) -> None:
     (tmp_path / "a.md").write_text("# A")
     (tmp_path / ".git").write_text("gitdir: /nowhere")
-    assert paths_of(crawler, tmp_path) == [(tmp_path / "a.md").as_uri()]
+    (error,) = LocalFolderCrawler(crawler, lambda: NOON).visit(Target(url=str(tmp_path)))
+    assert isinstance(error, FetchError)
+    assert "not a git repository" in error.reason
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    (inside / "b.md").write_text("# B")
+    assert paths_of(crawler, inside) == [(inside / "b.md").as_uri()]

@@ -1,9 +1,12 @@
 """Feeds and sitemaps to read, in the shapes that sites give them."""
 
+from datetime import UTC, datetime
+
 from llm_engineering.application.ports.crawling import Finding, Target
 from llm_engineering.infrastructure.crawlers.fetcher import Response
 from llm_engineering.infrastructure.crawlers.listing import named_in
 
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
 SITE = "https://harbour.example"
 FEED = f"{SITE}/blog/feed.xml"
 SITEMAP = f"{SITE}/sitemap.xml"
@@ -54,7 +57,7 @@ def named(
 ) -> list[Finding]:
     """What a list names that came from `url`."""
     data = body.encode() if isinstance(body, str) else body
-    return list(named_in(Response(url, content_type, None, data), target or Target(url=url)))
+    return list(named_in(Response(url, content_type, None, data), target or Target(url=url), NOW))
 
 
 def targets(

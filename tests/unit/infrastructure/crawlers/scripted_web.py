@@ -20,6 +20,7 @@ class ScriptedWeb(Fetcher):
     def __init__(self, pages: Mapping[str, bytes | FetchError]) -> None:
         self._pages = pages
         self.asked: list[str] = []
+        self.authorizations: set[str | None] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -38,8 +39,10 @@ class ScriptedWeb(Fetcher):
         content_types: frozenset[str] = HTML_TYPES,
         *,
         validators: Validators = Validators(),
+        authorization: str | None = None,
     ) -> Response:
         self.asked.append(url)
+        self.authorizations.add(authorization)
         page = self._pages.get(url, PageGone(url, "HTTP 404"))
         if isinstance(page, FetchError):
             raise page

@@ -7,12 +7,18 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from llm_engineering.application.ports.crawling import Finding, Target
+from llm_engineering.application.ports.crawling import Finding, Target, Visited
+from llm_engineering.domain.documents import ArticleDocument
 from llm_engineering.domain.errors import DocumentError, ExtractionError
 from llm_engineering.infrastructure.crawlers import listing
-from llm_engineering.infrastructure.crawlers.listing import is_feed_link, is_sitemap_link
+from llm_engineering.infrastructure.crawlers.listing import (
+    ElsewhereCrawler,
+    is_feed_link,
+    is_sitemap_link,
+)
 from tests.unit.infrastructure.crawlers.feed_making import (
     FEED,
+    NOW,
     SITE,
     SITEMAP,
     atom,
@@ -261,3 +267,54 @@ def test_addresses_that_look_like_lists(path: str, kinds: set[str]) -> None:
 def test_hosts_of_feeds() -> None:
     assert is_feed_link(urlsplit("https://feeds.example.org/harbour"))
     assert not is_feed_link(urlsplit("https://feedsandseeds.example/"))
+
+
+MEDIUM_ITEM = (
+    "<title>Tides</title><link>https://medium.com/@ada/tides-0a1b2c3d?source=rss-1</link>"
+    "<dc:creator>Ada Lovelace</dc:creator><pubDate>Fri, 01 May 2026 08:30:00 GMT</pubDate>"
+    "<atom:updated>2026-05-02T00:00:00Z</atom:updated>"
+    "<content:encoded><![CDATA[<h3>Why</h3><p>It <em>rises</em>.</p><pre>a = 1\nb = 2</pre>"
+    '<img src="https://medium.com/_/stat">]]></content:encoded>'
+)
+
+
+def test_a_whole_post_in_a_feed_of_medium_becomes_a_document() -> None:
+    (document,) = named(rss(MEDIUM_ITEM, channel="<generator>Medium</generator>"))
+    assert isinstance(document, ArticleDocument)
+    assert document.url == "https://medium.com/@ada/tides-0a1b2c3d"
+    assert (document.title, document.author_full_name) == ("Tides", "Ada Lovelace")
+    assert document.published == datetime(2026, 5, 1, 8, 30, tzinfo=UTC)
+    assert document.modified == datetime(2026, 5, 2, tzinfo=UTC)
+    assert document.content == "### Why\n\nIt *rises*.\n\n```\na = 1\nb = 2\n```"
+    assert (document.platform, document.fetched_at) == ("medium.com", NOW)
+
+
+def test_a_post_for_members_in_a_feed_is_a_page_to_visit() -> None:
+    snippet = '<p class="medium-feed-snippet">The water</p>'
+    item = f"<link>{SITE}/m</link><content:encoded><![CDATA[{snippet}]]></content:encoded>"
+    (page,) = targets(rss(item, channel="<generator>Medium</generator>"))
+    assert (page.url, page.via) == (f"{SITE}/m", "article")
+
+
+def test_the_text_in_a_feed_of_others_is_not_taken_for_the_whole() -> None:
+    (page,) = targets(rss(MEDIUM_ITEM, channel="<generator>WordPress</generator>"))
+    assert page.via == "article"
+
+
+def test_an_entry_without_words_is_a_page_to_visit() -> None:
+    item = f"<link>{SITE}/m</link><content:encoded>&lt;img src='x'&gt;</content:encoded>"
+    assert len(targets(rss(item, channel="<generator>Substack</generator>"))) == 1
+
+
+def test_a_profile_is_visited_by_its_feed() -> None:
+    crawler = ElsewhereCrawler(lambda url: f"{url}/feed", "feed")
+    visited, feed = crawler.visit(Target(url=SITE, author="Ada Lovelace", depth=1))
+    assert visited == Visited(url=SITE)
+    assert feed == Target(
+        url=f"{SITE}/feed",
+        author="Ada Lovelace",
+        depth=1,
+        listed=True,
+        found_on=SITE,
+        via="feed",
+    )

@@ -28,7 +28,7 @@ LISTS = {
 }
 PAGES = [
     *("https://github.com.evil.org/a/b", "https://evil.org/github.com/a", "https://github.com/"),
-    *("https://github.com@evil.org/a/b", "https://github.com/pandas-dev", "https://example.org/a"),
+    *("https://github.com@evil.org/a/b", "https://github.com/features", "https://example.org/a"),
     *(
         "https://github.com/a/b/issues/1",
         "https://github.com/topics/rag",
