@@ -15,7 +15,8 @@ _TURN = """Write {n} other ways to ask the question below, for a search engine. 
 number and identifier. One a line, nothing else.
 
 Question: {question}"""
-_LIST_MARK = re.compile(r"^\s*(?:[-*•]|\(?\d+[.):])\s*")
+_LIST_MARK = re.compile(r"^\s*(?:[-*•]|\(?\d+[.):])?\s*(?:question:\s*)?", re.I)
+_ANNOUNCES = re.compile(r":\W*$")  # Here are two other ways:
 _MAX_QUESTION = 2_000  # characters; a longer text says enough as it is
 
 
@@ -41,7 +42,8 @@ class QueryExpansion(Runnable[Query, Sequence[str]]):
         if not self._n or len(question) > _MAX_QUESTION:
             return [question]
         written = self._writer.invoke({"n": self._n, "question": question}, config)
-        lines = [_LIST_MARK.sub("", line).strip().strip('"') for line in written.splitlines()]
+        said = [line for line in written.splitlines() if not _ANNOUNCES.search(line)]
+        lines = [_LIST_MARK.sub("", line).strip().strip('"') for line in said]
         distinct = {" ".join(line.casefold().split()): line for line in [question, *lines] if line}
         variants = [question, *list(distinct.values())[1:]]
         return variants[: self._n + 1]

@@ -14,6 +14,8 @@ TIDE = Query(text="When does the tide turn?")
         "At what time does the tide turn?\nWhat is the hour of slack water?",
         "1. At what time does the tide turn?\n2) What is the hour of slack water?\n",
         '- "At what time does the tide turn?"\n\n* What is the hour of slack water?',
+        "Here are two ways:\n\nQuestion: At what time does the tide turn?\n"
+        "1. Question: What is the hour of slack water?",
         "When does the  TIDE turn?\nAt what time does the tide turn?\n"
         "At what time does the tide turn?\nWhat is the hour of slack water?\nA third way?",
     ],
