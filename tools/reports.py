@@ -74,7 +74,9 @@ def letters_line(letters: Sequence[DeadLetter]) -> str:
         return "nothing has failed that has not succeeded since"
     transient = sum(letter.transient for letter in letters)
     sites = len({letter.link.url for letter in letters})
-    return f"{len(letters):,} failures of {sites:,} links, {transient:,} of them may pass"
+    what = f"{len(letters):,} failure{'s' * (len(letters) != 1)}"
+    where = f"{sites:,} link{'s' * (sites != 1)}"
+    return f"{what} of {where}, {transient:,} may pass"
 
 
 def feature_line(report: FeatureReport) -> str:

@@ -41,8 +41,11 @@ def start_of(link: Link) -> Target:
         return start.model_copy(update={"via": FEED})
     if not link.sitemap:
         return start
-    named = urlsplit(url).path.endswith(_SITEMAP_FILES)
-    return start.model_copy(update={"depth": 0, "via": SITEMAP if named else SITEMAPS_OF_SITE})
+    if urlsplit(url).path.endswith(_SITEMAP_FILES):
+        return start.model_copy(update={"depth": 0, "via": SITEMAP})
+    # not the link itself: that is most often a page which the sitemap lists
+    robots = urljoin(url, "/robots.txt")
+    return start.model_copy(update={"url": robots, "depth": 0, "via": SITEMAPS_OF_SITE})
 
 
 class SitemapsOfSite:

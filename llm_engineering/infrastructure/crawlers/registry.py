@@ -92,7 +92,7 @@ def make_crawling(
     routes = (
         Route("local", is_local, folders, polite=False, complete=True, at_once=2),
         Route("repository", is_repository, repositories, polite=False, complete=True, at_once=2),
-        Route(SITEMAPS_OF_SITE, no_link, SitemapsOfSite(robots), complete=True),
+        Route(SITEMAPS_OF_SITE, no_link, SitemapsOfSite(robots), polite=False, complete=True),
         Route("github", is_owner, owners, polite=False, complete=True),
         Route("medium", medium.is_list, ElsewhereCrawler(medium.feed_of, FEED)),
         Route("substack", substack.is_publication, ElsewhereCrawler(substack.feed_of, FEED)),

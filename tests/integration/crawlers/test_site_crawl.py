@@ -229,6 +229,16 @@ def test_a_sitemap_gives_the_pages_instead_of_links(site: LocalSite, crawl: Craw
     assert (set(documents), errors) == ({"/a", "/b"}, {})
 
 
+def test_the_front_page_is_among_the_pages_of_its_sitemap(site: LocalSite, crawl: Crawl) -> None:
+    site.add("/robots.txt", "User-agent: *\nDisallow: /robots.txt", Content_Type="text/plain")
+    site.add("/sitemap.xml", sitemap(f"{site.url}/", f"{site.url}/a"), Content_Type=XML)
+    site.article("/", "Start", "/b")
+    site.article("/a", "A")
+    for _ in range(2):
+        documents, errors = crawl(sitemap=True)
+        assert (set(documents), errors) == ({"/", "/a"}, {})
+
+
 def test_an_index_of_sitemaps_zipped_or_not_is_read(site: LocalSite, crawl: Crawl) -> None:
     site.add("/robots.txt", f"Sitemap: {site.url}/all.xml", Content_Type="text/plain")
     parts = [f"{site.url}/1.xml", f"{site.url}/2.xml.gz", f"{site.url}/all.xml", f"{site.url}/no"]

@@ -88,7 +88,7 @@ def test_failures_are_listed_with_all_that_is_known() -> None:
 
 def test_failures_in_one_line_and_as_data() -> None:
     letters = [letter(1, transient=True), letter(2, transient=False)]
-    assert letters_line(letters) == "2 failures of 1 links, 1 of them may pass"
+    assert letters_line(letters) == "2 failures of 1 link, 1 may pass"
     assert letters_line([]) == "nothing has failed that has not succeeded since"
     assert [one["attempts"] for one in json.loads(letters_json(letters))] == [1, 2]
 
