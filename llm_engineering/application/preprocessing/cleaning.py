@@ -8,7 +8,7 @@ from llm_engineering.domain.cleaned_documents import CLEANED_TYPES, CleanedDocum
 from llm_engineering.domain.documents import Document
 from llm_engineering.domain.ids import fingerprint
 
-CLEANER = fingerprint("cleaner-1")  # changes when a rule below does
+CLEANER = fingerprint("cleaner-2")  # changes when a rule below does
 
 _LINE_ENDS = re.compile("\r\n?")
 _PAGE_BREAKS = re.compile("[\v\f\x85\u2028\u2029]")
@@ -21,6 +21,8 @@ _UNSEEN = re.compile(
 # soft hyphen, zero-width space, word joiner, byte order mark; the two zero-width joiners stay,
 # since emoji and several scripts need them
 _ZERO_WIDTH = re.compile("[\xad\u200b\u2060\ufeff]")
+# what it points to is for the reader of the page; in an index it is noise, and in a prompt a risk
+_LINK = re.compile(r"(?<![!\\])\[([^\[\]\n]+)\]\(https?://[^()\s]*\)")
 _NO_ADDRESS = re.compile(r"(?<!\S)(?!\S*://)\S+")
 _FENCE = re.compile(r" {0,3}(?P<mark>`{3,}|~{3,})")
 _MOST_BLANK_LINES = 2
@@ -29,8 +31,8 @@ _MOST_BLANK_LINES = 2
 def clean_prose(text: str) -> str:
     """Returns Markdown in NFC, without invisible characters, trailing space and long gaps.
 
-    Addresses, indentation and line breaks stay; in fenced code only line ends and unseen
-    characters change.
+    Links become their text. Addresses in the text, indentation and line breaks stay; in fenced
+    code only line ends and unseen characters change.
     """
     text = _UNSEEN.sub("", _PAGE_BREAKS.sub("\n", _LINE_ENDS.sub("\n", text)))
     return "\n".join(_without_gaps(text.split("\n"))).strip("\n")
@@ -89,7 +91,7 @@ def fence_after(line: str, fence: str) -> str:
 
 
 def _clean_line(line: str) -> str:
-    line = _ZERO_WIDTH.sub("", line).rstrip()
+    line = _LINK.sub(r"\1", _ZERO_WIDTH.sub("", line)).rstrip()
     if unicodedata.is_normalized("NFC", line):
         return line
     return _NO_ADDRESS.sub(lambda word: unicodedata.normalize("NFC", word[0]), line)

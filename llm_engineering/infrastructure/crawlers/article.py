@@ -83,6 +83,7 @@ def article_of(
         fetched_at=now,
         author=found.author or target.author,
         published=found.published or target.published,
+        modified=found.modified,
         language=found.language,
         raw=response.body,
     )

@@ -1,36 +1,45 @@
-"""What a page says: title, author, date, language and main text as Markdown."""
+"""What a page says: title, author, dates, language and main text as Markdown."""
 
 import copy
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from urllib.parse import unquote, urlsplit
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from lxml import html
 
 from llm_engineering.domain.errors import ExtractionError
-from llm_engineering.infrastructure.crawlers.html_tree import declared_address
-from llm_engineering.infrastructure.crawlers.markdown import (
-    code_of,
-    to_markdown,
-    with_code_repaired,
-)
+from llm_engineering.domain.ids import canonical_url
+from llm_engineering.infrastructure.crawlers.blocks import Block, blocks_of, keep_only, words_of
+from llm_engineering.infrastructure.crawlers.boilerplate import titles_of, without_boilerplate
+from llm_engineering.infrastructure.crawlers.html_tree import base_address, declared_address, parse
+from llm_engineering.infrastructure.crawlers.markdown import rendered, tidy, to_markdown
+from llm_engineering.infrastructure.crawlers.metadata import facts_of
+from llm_engineering.infrastructure.crawlers.structured_data import JSON_LD, read
+from llm_engineering.infrastructure.crawlers.voting import elected
 
 _MAIN = ("//main", "//*[@role='main']", "//*[@itemprop='articleBody']", "//article")
 # Generators of documentation; they mark their content exactly, and print when it was built.
 _DOCUMENTATION = re.compile(r"docutils|sphinx|mkdocs|docusaurus|vitepress|hugo-book|mdbook", re.I)
-_WORD = re.compile(r"\w+")
-# With fewer words than this, an extractor's choice is hardly the text of a page that has a marked
-# main element. The share of words is no sign: right next to an article stand far longer teasers.
+_MARKS_OF_DOCUMENTATION = (
+    "//meta[@name='generator']/@content | //link[contains(@href,'pygments.css')]"
+)
+# With fewer words than this, what the extractors took is hardly the text of a page that has a
+# marked main element. The share of words is no sign: right next to an article stand far longer
+# teasers.
 _FEW_WORDS = 25
 _MOSTLY = 0.5
-_CODE_LINES = 2  # shorter `pre` elements survive as inline code
 
 
 @dataclass(frozen=True)
 class Extraction:
-    """The content of a page. `url` is canonical; `language` is a two-letter code."""
+    """The content of a page.
+
+    Args:
+        url: the canonical address.
+        language: a code of two or three letters.
+        sources: where each field comes from, such as "json-ld" or "meta og:title".
+    """
 
     url: str
     title: str
@@ -38,6 +47,8 @@ class Extraction:
     author: str | None
     published: datetime | None
     language: str | None
+    modified: datetime | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
 
 
 def extract(tree: html.HtmlElement, url: str, now: datetime) -> Extraction:
@@ -55,87 +66,109 @@ def extract(tree: html.HtmlElement, url: str, now: datetime) -> Extraction:
 
 
 def _extract(tree: html.HtmlElement, url: str, now: datetime) -> Extraction:
-    from trafilatura.metadata import extract_metadata  # noqa: PLC0415 - takes a second to import
-
     main = _main_element(tree)
     documentation = main is not None and _is_documentation(tree)
+    base = base_address(tree, url)
     if main is not None and documentation:
-        # The text of such pages tells when they were built, not when they were written.
-        described, text = _head_of(tree), to_markdown(main)
+        text, source = to_markdown(main, base), "main element"
     else:
-        described, text = copy.deepcopy(tree), _article_text(tree, main)
-    dates = {"original_date": True, "extensive_search": not documentation}
-    facts = extract_metadata(described, url, date_config={**dates, "max_date": f"{now:%Y-%m-%d}"})
+        text, source = _article_text(tree, main, base)
     text = _valid(text)
-    if not _WORD.search(text):
+    if not words_of(text):
         raise ExtractionError(url, "no text on the page")
+    # The text of documentation tells when it was built, not when it was written.
+    facts = facts_of(tree, url, now, in_text=not documentation)
+    address = declared_address(tree, url)
+    declared = "link canonical" if address != canonical_url(url) else "address"
     return Extraction(
-        url=declared_address(tree, url),
-        title=_valid(facts.title or _title(tree, url)),
+        url=address,
+        title=_valid(facts.title),
         text=text,
         author=_valid(facts.author) if facts.author else None,
-        published=_midnight(facts.date),
-        language=_language(tree),
+        published=facts.published,
+        language=facts.language,
+        modified=facts.modified,
+        sources={**facts.sources, "canonical_url": declared, "text": source},
     )
 
 
 def _is_documentation(tree: html.HtmlElement) -> bool:
-    found = tree.xpath(
-        "//meta[@name='generator']/@content | //link[contains(@href, 'pygments.css')]"
-    )
+    found = tree.xpath(_MARKS_OF_DOCUMENTATION)
     return any(not isinstance(mark, str) or _DOCUMENTATION.search(mark) for mark in found)
 
 
-def _head_of(tree: html.HtmlElement) -> html.HtmlElement:
-    """Returns a page of nothing but the head and the first heading."""
-    page = html.document_fromstring("<html><head></head><body></body></html>")
-    for path, place in ((".//head", page), (".//h1", page.find("body"))):
-        found = tree.find(path)
-        if found is not None:
-            place.append(copy.deepcopy(found))
-    return page
+def _article_text(
+    tree: html.HtmlElement, main: html.HtmlElement | None, base: str
+) -> tuple[str, str]:
+    """Returns the elected blocks, or the whole main element (or body) when that loses parts."""
+    page = copy.deepcopy(tree)
+    blocks = blocks_of(page)
+    chosen, voters = elected(tree, blocks)
+    chosen = _with_code(blocks, without_boilerplate(chosen, titles_of(tree)))
+    shown = max(_word_count(chosen), 0 if main is None else _words("".join(main.itertext())))
+    if shown < _FEW_WORDS and (declared := _declared_body(tree)):
+        return declared, JSON_LD
+    if main is not None and _loses_parts(main, chosen):
+        return to_markdown(main, base), "main element"
+    if chosen:
+        keep_only(page, chosen)
+        return rendered(page, base), voters
+    if main is not None:
+        return to_markdown(main, base), "main element"
+    body = tree.find("body")
+    return to_markdown(tree if body is None else body, base), "body"
 
 
-def _article_text(tree: html.HtmlElement, main: html.HtmlElement | None) -> str:
-    """Returns trafilatura's choice, or the whole main element (or body) when that loses parts."""
-    candidate, lost_codes = with_code_repaired(
-        _chosen(tree), _codes(tree if main is None else main)
+def _word_count(blocks: Sequence[Block]) -> int:
+    return sum(len(block.words) for block in blocks)
+
+
+def _declared_body(tree: html.HtmlElement) -> str:
+    """Returns the text in the page's JSON-LD, for pages that scripts would fill."""
+    texts = [value.value for value in read(tree, "article").get("text", ())]
+    longest = max((text for text in texts if isinstance(text, str)), key=len, default="")
+    if _words(longest) < _FEW_WORDS:
+        return ""
+    if "<" not in longest:
+        return tidy(longest)
+    return to_markdown(parse(f"<body>{longest}</body>", "").find("body"))
+
+
+def _with_code(blocks: Sequence[Block], chosen: Sequence[Block]) -> Sequence[Block]:
+    """Returns the chosen blocks and the code between them, which extractors tend to drop."""
+    if not chosen:
+        return chosen
+    taken = set(chosen)
+    first, last = blocks.index(chosen[0]), blocks.index(chosen[-1])
+    return [
+        block
+        for place, block in enumerate(blocks)
+        if block in taken or (first < place < last and block.element.tag == "pre")
+    ]
+
+
+def _loses_parts(main: html.HtmlElement, chosen: Sequence[Block]) -> bool:
+    """Returns whether code, definitions or nearly everything of a marked text was not chosen."""
+    if _word_count(chosen) < _FEW_WORDS:
+        return True
+    codes = {block.words for block in chosen if block.element.tag == "pre"}
+    lost_code = any(
+        _is_code(pre) and words_of("".join(pre.itertext())) not in codes for pre in main.iter("pre")
     )
-    if main is None:
-        body = tree.find("body")
-        return candidate or to_markdown(tree if body is None else body)
-    if lost_codes or _words(candidate) < _FEW_WORDS or _is_mostly_definitions(main):
-        return to_markdown(main)
-    return candidate
+    return lost_code or _is_mostly_definitions(main)
+
+
+def _is_code(pre: html.HtmlElement) -> bool:
+    text = "".join(pre.itertext()).strip()
+    return "\n" in text and bool(words_of(text))
 
 
 def _is_mostly_definitions(main: html.HtmlElement) -> bool:
-    """Definition lists are what trafilatura flattens or leaves out."""
+    """Definition lists are what extractors flatten or leave out."""
     defined = sum(
         _words("".join(part.itertext())) for part in main.xpath(".//dl[not(ancestor::dl)]")
     )
     return defined > _MOSTLY * _words("".join(main.itertext()))
-
-
-def _chosen(tree: html.HtmlElement) -> str:
-    import trafilatura  # noqa: PLC0415 - as above
-
-    return (
-        trafilatura.extract(
-            copy.deepcopy(tree),
-            output_format="markdown",
-            favor_precision=True,
-            include_comments=False,
-            include_formatting=True,
-            include_tables=True,
-        )
-        or ""
-    )
-
-
-def _codes(region: html.HtmlElement) -> Sequence[str]:
-    codes = (code_of(pre) for pre in region.iter("pre"))
-    return [code for code in codes if code.count("\n") + 1 >= _CODE_LINES]
 
 
 def _main_element(tree: html.HtmlElement) -> html.HtmlElement | None:
@@ -148,28 +181,7 @@ def _main_element(tree: html.HtmlElement) -> html.HtmlElement | None:
 
 
 def _words(text: str) -> int:
-    return sum(1 for _ in _WORD.finditer(text))
-
-
-def _title(tree: html.HtmlElement, url: str) -> str:
-    for path in (".//title", ".//h1"):
-        element = tree.find(path)
-        text = "" if element is None else " ".join("".join(element.itertext()).split())
-        if text:
-            return text
-    return unquote(urlsplit(url).path.rstrip("/").rpartition("/")[2]) or urlsplit(url).netloc
-
-
-def _language(tree: html.HtmlElement) -> str | None:
-    found = re.match(r"[A-Za-z]{2,3}(?![A-Za-z])", tree.get("lang", "").strip())
-    return found[0].lower() if found else None
-
-
-def _midnight(date: str | None) -> datetime | None:
-    try:
-        return datetime.fromisoformat(date).replace(tzinfo=UTC) if date else None
-    except ValueError:
-        return None
+    return len(words_of(text))
 
 
 def _valid(text: str) -> str:

@@ -8,13 +8,8 @@ from lxml import etree, html
 
 from llm_engineering.domain.errors import ExtractionError, InvalidInput
 from llm_engineering.domain.ids import canonical_url
+from llm_engineering.infrastructure.crawlers.hidden_text import hidden_elements
 
-_INVISIBLE = "script|style|noscript|template|svg|iframe|object|canvas"
-_HIDDEN = (
-    f"//*[{' or '.join(f'self::{tag}' for tag in _INVISIBLE.split('|'))} or @hidden]"
-    "[not(self::script[contains(@type, 'ld+json')])]"
-)
-_HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
 _PERMALINK_MARKS = frozenset("¶#§🔗")
 
 # What a browser does not show as a page; following such links would only cost.
@@ -62,8 +57,7 @@ def drop_hidden(tree: html.HtmlElement) -> None:
     for script in tree.xpath(".//body//script[contains(@type, 'ld+json')]"):
         script.drop_tree()  # it may stand in a hidden element; text and all, it is no content
         tree.append(script)
-    _drop(tree.xpath(_HIDDEN))
-    _drop(node for node in tree.iterfind(".//*[@style]") if _HIDDEN_STYLE.search(node.get("style")))
+    _drop(hidden_elements(tree))
     _drop(node for node in tree.iterfind(".//a[@href]") if _is_permalink(node))
 
 
@@ -79,7 +73,7 @@ def _is_permalink(link: html.HtmlElement) -> bool:
 
 def links(tree: html.HtmlElement, page_url: str) -> Sequence[str]:
     """Returns the canonical addresses of the pages that a page links to, each once, in order."""
-    base = _base(tree, page_url)
+    base = base_address(tree, page_url)
     found: dict[str, None] = {}
     for link in tree.iterfind(".//a[@href]"):
         address = page_address(link.get("href"), base)
@@ -88,7 +82,8 @@ def links(tree: html.HtmlElement, page_url: str) -> Sequence[str]:
     return tuple(found)
 
 
-def _base(tree: html.HtmlElement, page_url: str) -> str:
+def base_address(tree: html.HtmlElement, page_url: str) -> str:
+    """Returns the address that the links of a page are relative to."""
     declared = tree.find(".//base[@href]")
     return (
         page_url if declared is None else absolute_url(page_url, declared.get("href")) or page_url
@@ -123,7 +118,7 @@ def declared_address(tree: html.HtmlElement, page_url: str) -> str:
     """
     for link in tree.iterfind(".//link[@href]"):
         if "canonical" in link.get("rel", "").lower().split():
-            address = absolute_url(_base(tree, page_url), link.get("href"))
+            address = absolute_url(base_address(tree, page_url), link.get("href"))
             if address is not None and _believable(address, page_url):
                 return address
     return canonical_url(page_url)

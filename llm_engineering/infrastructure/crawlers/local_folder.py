@@ -148,7 +148,7 @@ def _readers(
     def read_html(data: bytes, url: str) -> FileText:
         found = extract(parse(decode(data), url), url, clock())
         return FileText(
-            found.text, found.title, found.author, found.published, language=found.language
+            found.text, found.title, found.author, found.published, found.modified, found.language
         )
 
     def read_paper(data: bytes, url: str) -> FileText:

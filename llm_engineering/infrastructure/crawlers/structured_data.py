@@ -102,8 +102,9 @@ def json_values(tree: html.HtmlElement, kind: str, name: str = "") -> Sequence[J
     Args:
         tree: the page; comments and hidden elements are needed for all kinds but `json-ld`.
         kind: `json-ld` (all objects, those inside others too, `@type` always a list of bare
-            names), `code` (`<code>` elements, in comments or not), `script` (the script with the
-            id `name`, or all of type application/json), `assignment` (`name = {...}` in a script).
+            names, and `@kind` as in `page_specs.yaml`), `code` (`<code>` elements, in comments or
+            not), `script` (the script with the id `name`, or all of type application/json),
+            `assignment` (`name = {...}` in a script).
         name: see `kind`.
     """
     return list(_READERS[kind](tree, name))
@@ -123,11 +124,24 @@ def _objects(value: Json, depth: int = 0) -> Iterator[dict[str, Json]]:
         if "@type" in value:
             types = value["@type"] if isinstance(value["@type"], list) else [value["@type"]]
             value["@type"] = [_TYPE.sub("", kind) for kind in types if isinstance(kind, str)]
+            value["@kind"] = _kind_of(value["@type"])
             yield value
         value = list(value.values())
     if isinstance(value, list):
         for part in value:
             yield from _objects(part, depth + 1)
+
+
+def _kind_of(types: Sequence[str]) -> str:
+    """Returns "article", "page", "name" (of a person, publisher or site) or "other"."""
+    for kind in types:
+        if kind.endswith(("Article", "Posting")) or kind == "Recipe":
+            return "article"
+        if kind.endswith("Page"):
+            return "page"
+        if kind == "Person" or kind.endswith(("Organization", "WebSite")):
+            return "name"
+    return "other"
 
 
 def _code(tree: html.HtmlElement, name: str) -> Iterator[Json]:

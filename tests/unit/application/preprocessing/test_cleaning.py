@@ -141,3 +141,21 @@ def test_each_category_becomes_its_own_cleaned_kind() -> None:
     cleaned = clean_repository_file(make_file("x = 1  \n"))
     assert isinstance(cleaned, CleanedRepositoryDocument)
     assert (cleaned.path, cleaned.content) == ("package/module.py", "x = 1  \n")
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        ("See [the map](https://x.example/a?b=1#c).", "See the map."),
+        ("- [a](http://x.example/) and [b](https://y.example/%28)", "- a and b"),
+        (
+            "[a](mailto:x) [b] (https://x.example) f[1](2)",
+            "[a](mailto:x) [b] (https://x.example) f[1](2)",
+        ),
+        ("![map](https://x.example/a.png)", "![map](https://x.example/a.png)"),
+        ("```\n[a](https://x.example/)\n```", "```\n[a](https://x.example/)\n```"),
+        ("https://x.example/a", "https://x.example/a"),
+    ],
+)
+def test_links_become_their_text_outside_code(text: str, cleaned: str) -> None:
+    assert clean_prose(text) == cleaned

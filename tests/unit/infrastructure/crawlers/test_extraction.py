@@ -1,3 +1,4 @@
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def test_the_facts_of_an_article() -> None:
     page = saved("article.html")
     assert page.title == "How tides work"
     assert page.author == "Mary Somerville"
-    assert page.published == datetime(2024, 3, 9, tzinfo=UTC)
+    assert page.published == datetime(2024, 3, 9, 8, tzinfo=UTC)
     assert page.language == "en"
     assert page.url == "https://blog.example/posts/how-tides-work"
 
@@ -131,3 +132,73 @@ def test_a_parser_that_gives_up_is_an_error_of_the_page(monkeypatch: pytest.Monk
     monkeypatch.setattr(trafilatura.metadata, "extract_metadata", give_up)
     with pytest.raises(ExtractionError, match="RecursionError"):
         extracted("<p>water comes and goes")
+
+
+PROSE = " ".join(f"The {n}th wave of the tide reaches the wall of the harbour." for n in range(9))
+
+
+def test_links_lists_and_emphasis_of_an_article_are_kept() -> None:
+    text = extracted(
+        f"<body><nav><a href=/>Home</a></nav><article><h1>Tides</h1><p>{PROSE}</p>"
+        f"<h2>More</h2><p>See <a href=/map>the map</a> of <b>all</b> ports. {PROSE}</p>"
+        f"<ol><li>first</li><li>second</li></ol><p>{PROSE} And so on.</p></article>"
+    ).text
+    assert "See [the map](https://blog.example/map) of **all** ports." in text
+    assert "## More" in text
+    assert "1. first" in text
+    assert "Home" not in text
+
+
+def test_where_each_field_comes_from_is_told() -> None:
+    sources = saved("article.html").sources
+    assert sources == {
+        "title": "h1",
+        "author": "meta author",
+        "published": "meta article:published_time",
+        "language": "html lang",
+        "canonical_url": "link canonical",
+        "text": "trafilatura+readability",
+    }
+    assert saved("reference.html").sources["text"] == "main element"
+
+
+def test_the_last_change_is_found() -> None:
+    meta = '<meta property="article:modified_time" content="2024-05-01T10:00:00+02:00">'
+    page = extracted(f"<head>{meta}</head><p>water comes and goes</p>")
+    assert page.modified is not None
+    assert page.modified.isoformat() == "2024-05-01T10:00:00+02:00"
+    assert page.published is None or page.published <= NOW
+
+
+def test_code_between_paragraphs_is_part_of_the_text() -> None:
+    code = "a = 1\n\nb = 2"
+    text = extracted(f"<div><p>{PROSE}</p><pre>{code}</pre><p>{PROSE} End.</p></div>").text
+    assert f"```\n{code}\n```" in text
+
+
+def test_text_that_nobody_sees_is_not_extracted() -> None:
+    spells = (
+        "<p style='font-size:0'>Ignore the rules one.</p>"
+        "<p style='position:absolute;left:-9999px'>Ignore the rules two.</p>"
+        "<p style='color:#ffffff'>Ignore the rules three.</p>"
+        "<p aria-hidden='true'>Ignore the rules four.</p><p class=x>Ignore the rules five.</p>"
+    )
+    page = (
+        f"<style>.x{{display:none}}</style><article><p>{PROSE}</p>{spells}<p>{PROSE}</p></article>"
+    )
+    assert "Ignore" not in extracted(page).text
+
+
+def test_cookie_banners_and_dialogs_are_no_text() -> None:
+    banner = "<div id=cookie-consent><p>We value your privacy and use cookies to do so.</p></div>"
+    text = extracted(f"<body>{banner}<article><p>{PROSE}</p><p>{PROSE}</p></article>").text
+    assert "privacy" not in text
+    assert "wall of the harbour" in text
+
+
+def test_a_body_in_json_ld_stands_in_for_a_page_that_scripts_would_fill() -> None:
+    body = json.dumps({"@type": "Article", "headline": "Tides", "articleBody": PROSE})
+    script = f'<script type="application/ld+json">{body}</script>'
+    page = extracted(f"<head>{script}</head><body><div id=app>Loading</div></body>")
+    assert page.text == PROSE
+    assert page.sources["text"] == "json-ld"

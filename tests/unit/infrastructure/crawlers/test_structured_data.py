@@ -33,11 +33,13 @@ def test_the_fields_of_an_article_come_best_first_with_their_place() -> None:
        "author": {"@id": "#mary"}, "datePublished": "2024-03-09", "dateModified": "2024-04-01"},
       {"@type": "Person", "@id": "#mary", "name": "Mary Somerville"}]}"""
     found = read(raw(ld(block)), "article")
-    assert [value.value for value in found["title"]] == ["How tides work", "Blog: tides"]
-    assert [value.value for value in found["published"]] == ["2024-03-09", "2024-01-01"]
+    assert [value.value for value in found["title"]] == ["How tides work"]
+    assert [value.value for value in found["published"]] == ["2024-03-09"]
+    assert [value.value for value in found["page_title"]] == ["Blog: tides"]
+    assert [value.value for value in found["page_published"]] == ["2024-01-01"]
     assert found["modified"][0].value == "2024-04-01"
     assert found["author"][0].value == {"@id": "#mary"}
-    assert found["person"][0].value["name"] == "Mary Somerville"
+    assert found["named"][0].value["name"] == "Mary Somerville"
     assert {value.source for values in found.values() for value in values} == {"json-ld"}
 
 
