@@ -36,7 +36,7 @@ class RagConfig(Frozen):
     """
 
     k: int = Field(default=4, ge=1, le=1000)
-    candidates: int = Field(default=50, ge=1, le=1000)
+    candidates: int = Field(default=100, ge=1, le=1000)
     fusion: Literal["weighted", "rrf"] = "weighted"
     dense_weight: float = Field(default=0.5, ge=0.0, le=1.0)
     per_source_cap: int = Field(default=3, ge=0, le=1000)
