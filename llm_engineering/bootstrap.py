@@ -57,6 +57,7 @@ if TYPE_CHECKING:  # langchain_core takes seconds to import: only commands that 
     from llm_engineering.application.rag.question_log import QuestionLog
     from llm_engineering.application.rag.retriever import ContextRetriever
     from llm_engineering.application.rag.self_query import SelfQuery
+    from llm_engineering.infrastructure.crawlers.browsing import Browsing
     from llm_engineering.infrastructure.encoders.factory import ActiveReranker, EncoderOptions
     from llm_engineering.infrastructure.mongo.database import MongoDatabase
 
@@ -301,6 +302,7 @@ class Platform:
             clock=now,
             limits=limits,
             github_token=token.get_secret_value() if token else None,
+            browsing=self._browsing(limits),
         )
         self._resources.callback(crawling.close)
         return CrawlEngine(
@@ -310,6 +312,33 @@ class Platform:
             self.crawl_state,
             limits,
             now,
+        )
+
+    def _browsing(self, limits: CrawlLimits) -> "Browsing":
+        """How pages are opened in a browser, and who logs in to LinkedIn; starts nothing."""
+        from llm_engineering.infrastructure.browser.driver import BrowserDriver
+        from llm_engineering.infrastructure.browser.limits import BrowserLimits
+        from llm_engineering.infrastructure.browser.programs import find_programs
+        from llm_engineering.infrastructure.crawlers.browsing import Browsing
+        from llm_engineering.infrastructure.crawlers.linkedin_session import LinkedInAccount
+
+        s = self.settings
+        bounds = BrowserLimits(
+            max_html_bytes=limits.max_page_bytes, load_timeout_s=limits.page_timeout_s
+        )
+        account = None
+        if s.LINKEDIN_USERNAME and s.LINKEDIN_PASSWORD:
+            account = LinkedInAccount(s.LINKEDIN_USERNAME, s.LINKEDIN_PASSWORD)
+        return Browsing(
+            lambda resolve, profile: BrowserDriver(
+                lambda: find_programs(s.CHROME_BINARY, s.CHROMEDRIVER_PATH),
+                resolve,
+                profile=profile,
+                limits=bounds,
+            ),
+            profile=s.LINKEDIN_BROWSER_PROFILE or self.folder("browser") / "linkedin",
+            account=account,
+            has_login=s.LINKEDIN_BROWSER_PROFILE is not None,
         )
 
     @contextmanager

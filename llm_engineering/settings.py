@@ -70,6 +70,9 @@ class Settings(BaseSettings):
     LINKEDIN_USERNAME: str | None = None
     LINKEDIN_PASSWORD: SecretStr | None = None
     GITHUB_TOKEN: SecretStr | None = None
+    LINKEDIN_BROWSER_PROFILE: Path | None = None
+    CHROME_BINARY: Path | None = None
+    CHROMEDRIVER_PATH: Path | None = None
 
     # pipelines on a cluster
     RAY_ADDRESS: str | None = None
@@ -94,6 +97,8 @@ class Settings(BaseSettings):
             raise ValueError("DATABASE_HOST must be 'embedded' or a mongodb:// URI")
         if self.USE_QDRANT_CLOUD and not (self.QDRANT_CLOUD_URL and self.QDRANT_APIKEY):
             raise ValueError("USE_QDRANT_CLOUD needs QDRANT_CLOUD_URL and QDRANT_APIKEY")
+        if bool(self.LINKEDIN_USERNAME) != bool(self.LINKEDIN_PASSWORD):
+            raise ValueError("LINKEDIN_USERNAME and LINKEDIN_PASSWORD are set together, or neither")
         for provider, key in PROVIDER_SECRETS.items():
             if provider == self.LLM_PROVIDER and getattr(self, key) is None:
                 raise ValueError(f"LLM_PROVIDER={provider} needs {key}")

@@ -10,7 +10,6 @@ from llm_engineering.settings import Settings
 
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
 LINES = EXAMPLE.read_text(encoding="utf-8").splitlines()
-RESERVED = {"LINKEDIN_USERNAME", "LINKEDIN_PASSWORD"}
 DOCUMENTED = {
     match[1]: match[2] for line in LINES if (match := re.fullmatch(r"#([A-Z][A-Z_]+)=(.*)", line))
 }
@@ -49,12 +48,6 @@ def test_a_copy_with_every_line_uncommented_gives_the_defaults(
     copy = tmp_path / ".env"
     copy.write_text("\n".join(re.sub(r"^#(?=[A-Z_]+=)", "", line) for line in LINES))
     assert Settings(_env_file=copy) == Settings(_env_file=None)
-
-
-@pytest.mark.parametrize("name", sorted(RESERVED))
-def test_reserved_settings_say_that_they_are_not_read_yet(name: str) -> None:
-    line = next(i for i, line in enumerate(LINES) if line.startswith(f"#{name}="))
-    assert "not read yet" in LINES[line - 1]
 
 
 def test_secrets_are_marked() -> None:

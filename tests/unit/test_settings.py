@@ -130,7 +130,7 @@ class TestSecrets:
         assert len(SECRETS) == 8
 
     def test_shown_settings_hold_no_secret(self) -> None:
-        settings = load_settings(**dict.fromkeys(SECRETS, CANARY))
+        settings = load_settings(LINKEDIN_USERNAME="ada", **dict.fromkeys(SECRETS, CANARY))
         shown = [repr(settings), str(settings), f"{settings}", str(settings.model_dump())]
         assert [text for text in shown if CANARY in text] == []
         assert settings.model_dump_json().count(CANARY) == 0
@@ -258,3 +258,10 @@ class TestConfigFile:
     def test_yaml_cannot_make_objects(self, path: Path) -> None:
         path.write_text("name: !!python/object/apply:os.getcwd []")
         assert self.refusal(path).startswith("not YAML: ")
+
+
+@pytest.mark.parametrize("given", ["LINKEDIN_USERNAME", "LINKEDIN_PASSWORD"])
+def test_half_of_a_linkedin_account_is_refused(given: str) -> None:
+    with pytest.raises(ConfigurationError, match="set together, or neither") as refusal:
+        load_settings(_env_file=None, **{given: "canary"})
+    assert "canary" not in str(refusal.value)

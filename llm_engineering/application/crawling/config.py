@@ -36,7 +36,8 @@ class LinkConfig(Frozen):
     """A link of an author: a URL alone, or with how far to go from there.
 
     `depth` counts link steps on the same site, `max_pages` bounds pages or files, `sitemap` takes
-    the pages from the site's sitemap instead, `feed` from its feed.
+    the pages from the site's sitemap instead, `feed` from its feed. `browser` opens the page, and
+    those that follow by its links, in a browser.
     """
 
     url: Annotated[str, AfterValidator(_checked_link)]
@@ -44,6 +45,7 @@ class LinkConfig(Frozen):
     max_pages: int = Field(default=1000, ge=1, le=1_000_000)
     sitemap: bool = False
     feed: bool = False
+    browser: bool = False
 
     def of(self, author: str | None) -> Link:
         """Returns the link as a crawler takes it."""

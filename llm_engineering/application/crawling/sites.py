@@ -15,6 +15,7 @@ from llm_engineering.domain.ids import canonical_url
 SITEMAP = "sitemap"
 SITEMAPS_OF_SITE = "sitemaps-of-site"
 FEED = "feed"
+BROWSER = "browser"
 _SITEMAP_FILES = (".xml", ".xml.gz")
 
 
@@ -39,6 +40,8 @@ def start_of(link: Link) -> Target:
     start = Target(url=url, author=link.author, depth=link.depth, max_pages=link.max_pages)
     if link.feed:
         return start.model_copy(update={"via": FEED})
+    if link.browser:
+        return start.model_copy(update={"via": BROWSER})
     if not link.sitemap:
         return start
     if urlsplit(url).path.endswith(_SITEMAP_FILES):

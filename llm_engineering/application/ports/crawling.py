@@ -16,7 +16,8 @@ class Link(Frozen):
     `depth` counts link steps (0: this page only), `max_pages` bounds the pages of the whole crawl.
     `sitemap` takes the pages from the site's sitemap.xml instead of following links, `feed` from
     the feed at `url` or the one that the page there names. `author` is who wrote what is found
-    when the pages themselves do not say.
+    when the pages themselves do not say. `browser` opens pages in a browser, for sites that are
+    empty without their scripts.
     """
 
     url: str
@@ -25,6 +26,7 @@ class Link(Frozen):
     max_pages: int = Field(default=1000, ge=1)
     sitemap: bool = False
     feed: bool = False
+    browser: bool = False
 
 
 class Validators(Frozen):

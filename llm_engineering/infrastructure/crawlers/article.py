@@ -3,26 +3,44 @@
 import hashlib
 from collections.abc import Callable, Generator
 from datetime import datetime
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from lxml import html
 
-from llm_engineering.application.ports.crawling import Finding, Target, Visited
+from llm_engineering.application.ports.crawling import Finding, Target, Validators, Visited
 from llm_engineering.domain.documents import ArticleDocument
 from llm_engineering.domain.errors import DocumentError, ExtractionError, FetchError, InvalidInput
 from llm_engineering.domain.ids import canonical_url
 from llm_engineering.infrastructure.crawlers.extraction import extract
-from llm_engineering.infrastructure.crawlers.fetcher import Fetcher, Response
+from llm_engineering.infrastructure.crawlers.fetcher import Response
 from llm_engineering.infrastructure.crawlers.html_tree import links, parse
 from llm_engineering.infrastructure.crawlers.paywall import why_locked
 
 
-class ArticleCrawler:
-    """Reads any page as an article."""
+class PageSource(Protocol):
+    """Where pages come from: their servers, or a browser."""
 
-    def __init__(self, fetcher: Fetcher, clock: Callable[[], datetime]) -> None:
+    def fetch(self, url: str, *, validators: Validators) -> Response:
+        """Returns the page; raises FetchError."""
+        ...
+
+
+class ArticleCrawler:
+    """Reads any page as an article.
+
+    Args:
+        fetcher: where pages come from.
+        clock: the present time.
+        links_via: the crawler that takes the links of a page; None leaves it to their addresses.
+    """
+
+    def __init__(
+        self, fetcher: PageSource, clock: Callable[[], datetime], *, links_via: str | None = None
+    ) -> None:
         self._fetcher = fetcher
         self._clock = clock
+        self._links_via = links_via
 
     def visit(self, target: Target) -> Generator[Finding, None, None]:
         """Yields the page's document, or why there is none, and its links in either case.
@@ -46,7 +64,8 @@ class ArticleCrawler:
             yield error
         if target.depth > 0:
             for url in links(tree, response.url):
-                yield linked(url, target, response.url)
+                child = linked(url, target, response.url)
+                yield child.model_copy(update={"via": self._links_via})
 
 
 def visit_of(response: Response, target: Target) -> Visited:

@@ -25,6 +25,11 @@ from llm_engineering.application.crawling.sites import (
 from llm_engineering.infrastructure.crawlers import medium, substack
 from llm_engineering.infrastructure.crawlers.addresses import AddressPolicy
 from llm_engineering.infrastructure.crawlers.article import ArticleCrawler
+from llm_engineering.infrastructure.crawlers.browsing import (
+    Browsing,
+    BrowsingCrawlers,
+    make_browsing_crawlers,
+)
 from llm_engineering.infrastructure.crawlers.fetcher import Fetcher, FetchLimits
 from llm_engineering.infrastructure.crawlers.git import Git, GitLimits
 from llm_engineering.infrastructure.crawlers.github import GitHubOwnerCrawler, is_owner
@@ -65,11 +70,13 @@ def make_crawling(
     limits: CrawlLimits = CrawlLimits(),
     github_token: str | None = None,
     monotonic: Callable[[], float] = time.monotonic,
+    browsing: Browsing | None = None,
 ) -> Crawling:
     """Returns the crawlers; clones lie below `workdir` while they are read.
 
     A link goes to the first route that matches it. A new crawler is one line here. `github_token`
-    raises the limit of requests to GitHub's API; clones do without it.
+    raises the limit of requests to GitHub's API; clones do without it. Without `browsing` there is
+    no crawler for LinkedIn and none for `browser: true`.
     """
     policy = AddressPolicy(frozenset(allowed_private_hosts))
     fetcher = Fetcher(policy, _fetch_limits(limits), monotonic=monotonic)
@@ -89,7 +96,13 @@ def make_crawling(
     lists = ListingCrawler(list_fetcher, clock)
     owners = GitHubOwnerCrawler(fetcher, token=github_token)
     articles = ArticleCrawler(fetcher, clock)
+    browsers = (
+        make_browsing_crawlers(browsing, policy, fetcher, clock)
+        if browsing
+        else BrowsingCrawlers((), lambda: None)
+    )
     routes = (
+        *browsers.routes,
         Route("local", is_local, folders, polite=False, complete=True, at_once=2),
         Route("repository", is_repository, repositories, polite=False, complete=True, at_once=2),
         Route(SITEMAPS_OF_SITE, no_link, SitemapsOfSite(robots), polite=False, complete=True),
@@ -103,6 +116,7 @@ def make_crawling(
     )
 
     def close() -> None:
+        browsers.close()
         fetcher.close()
         list_fetcher.close()
 

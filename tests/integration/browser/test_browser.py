@@ -4,13 +4,18 @@ import logging
 import os
 import signal
 import socket
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
+from llm_engineering.application.ports.crawling import Target
+from llm_engineering.domain.documents import ArticleDocument
 from llm_engineering.domain.errors import FetchError
 from llm_engineering.infrastructure.browser.driver import BrowserDriver
+from llm_engineering.infrastructure.crawlers.article import ArticleCrawler
+from llm_engineering.infrastructure.crawlers.rendering import RenderingFetcher
 from tests.integration.browser.conftest import Reach
 from tests.integration.browser.processes import descendants
 from tests.integration.crawlers.local_site import LocalSite
@@ -148,3 +153,19 @@ def test_what_a_page_opens_ends_with_it(browser: BrowserDriver, site: LocalSite)
         page.open(f"{site.url}/")
     with browser.page() as page:
         assert len(page._running().driver.window_handles) == 1
+
+
+def test_an_article_is_read_that_only_its_scripts_write(
+    browser: BrowserDriver, site: LocalSite
+) -> None:
+    site.add(
+        "/",
+        "<html><head><title>Tides</title></head><body><div id=app></div><script>"
+        "setTimeout(() => { app.innerHTML = '<main><h1>Tides</h1><p>' +"
+        "'The moon pulls the sea towards itself twice a day. '.repeat(8) + '</p></main>' }, 200)"
+        "</script></body></html>",
+    )
+    crawler = ArticleCrawler(RenderingFetcher(browser), lambda: datetime(2026, 1, 2, tzinfo=UTC))
+    _, article = list(crawler.visit(Target(url=f"{site.url}/")))
+    assert isinstance(article, ArticleDocument)
+    assert "The moon pulls the sea" in article.content
