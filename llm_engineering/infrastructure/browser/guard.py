@@ -7,6 +7,7 @@ It is run as a script, by path, and imports nothing but the standard library:
 LIFELINE_FD is the reading end of a pipe whose other end only the user holds. The guard ends when
 that is closed (also by the kernel, when the user is killed) or when PROGRAM ends; then it kills
 every process that came from PROGRAM, wherever those have moved to, and removes the scratch folder.
+What PROGRAM says goes where the guard's own output goes.
 """
 
 import contextlib
@@ -21,7 +22,6 @@ import threading
 import time
 from pathlib import Path
 
-LOG = "driver.log"
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _PATIENCE_S = 5.0
 
@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> None:
         signal.signal(number, signal.SIG_IGN)  # the user decides, by its end of the pipe
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     try:
-        program = _start(arguments[2:], scratch)
+        program = _start(arguments[2:])
         ended, ending = os.pipe()
         threading.Thread(target=_tell_end, args=(program, ending), daemon=True).start()
         select.select([lifeline, ended], [], [])
@@ -42,16 +42,13 @@ def main(arguments: list[str]) -> None:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _start(command: list[str], scratch: Path) -> "subprocess.Popen[bytes]":
-    with (scratch / LOG).open("wb") as log:
-        return subprocess.Popen(  # noqa: S603 - the arguments are ours
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            preexec_fn=_default_signals,  # noqa: PLW1509 - this process has one thread
-        )
+def _start(command: list[str]) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(  # noqa: S603 - the arguments are ours
+        command,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+        preexec_fn=_default_signals,  # noqa: PLW1509 - this process has one thread
+    )
 
 
 def _tell_end(program: "subprocess.Popen[bytes]", ending: int) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _POLL_S = 0.1
 _QUIET_S = 0.4  # a page whose text has not changed for so long has settled
+_FIRST_ERROR = 400
 _PORTS = {"http": 80, "https": 443}
 # What the page has redefined may lie here, but only about the page itself.
 _READ = """
@@ -32,6 +33,10 @@ const html = document.documentElement ? document.documentElement.outerHTML : "";
 const entry = performance.getEntriesByType("navigation")[0];
 return [document.URL, (entry && entry.responseStatus) || 0, html.length,
         html.length > arguments[0] ? "" : html];
+"""
+_STATUS = """
+const entry = performance.getEntriesByType("navigation")[0];
+return (entry && entry.responseStatus) || 0;
 """
 _PROGRESS = """
 return [document.readyState === "complete", document.body ? document.body.innerText.length : 0];
@@ -138,7 +143,7 @@ class SeleniumPage:
             with suppress(PageHangs), translated():
                 session.driver.get(url)  # after its time, what is there is the page
             if wait_for:
-                self._wait(lambda: _shows(session.driver, wait_for))
+                self._wait(lambda: _shows(session.driver, wait_for) or _is_refused(session.driver))
             else:
                 self._settle(session.driver)
             return self._read(session)
@@ -229,6 +234,11 @@ class SeleniumPage:
 
 def _shows(driver: "Remote", selector: str | None) -> bool:
     return bool(selector and driver.find_elements("css selector", selector))
+
+
+def _is_refused(driver: "Remote") -> bool:
+    """Returns whether the page's status says that nothing is to be waited for."""
+    return bool(driver.execute_script(_STATUS) >= _FIRST_ERROR)
 
 
 def _destination(url: str) -> tuple[str, int]:

@@ -17,6 +17,7 @@ from llm_engineering.infrastructure.browser.flags import browser_environment
 _STARTED = re.compile(r"started successfully on port (\d+)")
 _POLL_S = 0.02
 _END_S = 15.0
+_SAID_BYTES = 10_000
 
 
 class DriverProcess:
@@ -39,6 +40,7 @@ class DriverProcess:
         self._sleep = sleep
         self.scratch = Path(tempfile.mkdtemp(prefix="browser-"))
         reading, self._lifeline = os.pipe()
+        self._log = (self.scratch / "driver.log").open("w+b")  # readable after its folder has gone
         try:
             self._guard = subprocess.Popen(  # noqa: S603 - the programs are ours or configured
                 [
@@ -49,8 +51,8 @@ class DriverProcess:
                 start_new_session=True,
                 env=browser_environment(os.environ, self.scratch),
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
+                stdout=self._log,
+                stderr=self._log,
             )
         finally:
             os.close(reading)
@@ -69,14 +71,13 @@ class DriverProcess:
         except subprocess.TimeoutExpired:
             self._guard.kill()
             self._guard.wait()
+        self._log.close()
 
     def _listening_port(self, deadline: float, monotonic: Callable[[], float]) -> int:
-        log = self.scratch / guard.LOG
         said = ""
         while monotonic() < deadline:
             ended = self._guard.poll() is not None
-            with contextlib.suppress(OSError):
-                said = log.read_text(encoding="utf-8", errors="replace")
+            said = os.pread(self._log.fileno(), _SAID_BYTES, 0).decode("utf-8", "replace")
             if found := _STARTED.search(said):
                 return int(found[1])
             if ended:
