@@ -49,6 +49,7 @@ _NAME = re.compile(
     r"(?: (?:[^\W\d_a-z][\w.'\u2019-]*|de|da|von|van|der|den|di|du|la|le)){1,4}"
 )
 _LINES_AFTER_HEADING = 8
+_MAX_MARKED = 200  # elements; who has more shows the authors of other pages
 _FRAMES = frozenset(("aside", "footer", "nav", "figure", "figcaption", "blockquote"))
 
 
@@ -109,12 +110,12 @@ def shown_names(tree: html.HtmlElement) -> Iterator[tuple[str | None, str]]:
             for element in tree.xpath(path)
             if _is_marked(element, source) and not _is_elsewhere(element, frame)
         ]
-        for element in found:
-            together = [element, *(other for other in found if _are_siblings(element, other))]
-            exact = source in _EXACT
-            names = [name for one in together for name in _names_of(one, exact=exact)]
+        exact = source in _EXACT
+        for element in found[:_MAX_MARKED]:
             if _names_of(element, exact=exact):
-                yield _joined(names), source
+                beside = [other for other in found if _are_siblings(element, other)]
+                together = [element, *beside]
+                yield _joined([n for one in together for n in _names_of(one, exact=exact)]), source
                 break
     for line in _lines_below_heading(tree):
         yield _joined(_named_in_line(line)), "line below the heading"

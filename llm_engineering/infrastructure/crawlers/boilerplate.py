@@ -11,6 +11,7 @@ _TITLE_WORDS = 2  # a title of one word may well be a line of the text
 _SEPARATORS = (" | ", " - ", " \u2013 ", " \u2014 ", " :: ", " » ", " · ", " • ")
 _APPENDIX_AFTER_WORDS = 60
 _LABEL_CHARACTERS = 60
+_MAX_LABELS = 20
 _SMALLER_PART = 1 / 3
 _NOTE_WORDS = 30
 _DATE_WORDS = range(2, 17)
@@ -142,7 +143,7 @@ def _without_appendices(blocks: Sequence[Block]) -> Sequence[Block]:
     appendix must be the smaller part of the page.
     """
     kept = list(blocks)
-    for label in [block for block in blocks if _is_label(block)]:
+    for label in [block for block in blocks if _is_label(block)][:_MAX_LABELS]:
         if label not in kept:
             continue
         start = kept.index(label)
