@@ -8,6 +8,7 @@ from lxml import html
 from llm_engineering.infrastructure.crawlers.blocks import Block, Words, words_of
 
 _TITLE_WORDS = 2  # a title of one word may well be a line of the text
+_CAPTION_WORDS = 4
 _SEPARATORS = (" | ", " - ", " \u2013 ", " \u2014 ", " :: ", " » ", " · ", " • ")
 _APPENDIX_AFTER_WORDS = 60
 _LABEL_CHARACTERS = 60
@@ -22,7 +23,8 @@ _ALL_BUT_HALF = 0.5  # a rule that takes more of the text than this has met anot
 _APPENDIX = re.compile(
     r"\W*(?:related(?: (?:posts?|articles?|stories|content|news|topics|links|reading|coverage))?"
     r"|you (?:may|might|could) (?:also )?(?:like|enjoy|be interested in)|you'll also like"
-    r"|more (?:from|on) \S.*|more (?:stories|news|articles|posts)|read (?:more|next|also)"
+    r"|more (?:\S+ ){0,3}(?:from|on) \S.*|more (?:stories|news|articles|posts)"
+    r"|read (?:more|next|also)"
     r"|(?:recommended|popular|latest|recent|trending|similar)"
     r" (?:for you|posts?|articles?|stories|news|reading)"
     r"|comments?|leave a (?:reply|comment)|share this(?: (?:post|article|story))?|about the author"
@@ -49,6 +51,17 @@ _NOTE_CLASS = re.compile(
     r"|social|related|newsletter|subscribe|breadcrumbs?|tags|author-?box)(?:[-_ ]|$)",
     re.I,
 )
+_TITLE_CLASS = re.compile(r"(?:^|[-_ ])(?:title|titulo|titre|headline)(?:$| )", re.I)
+_BYLINE = re.compile(
+    r"(?:\d{1,4}[./-]\d{1,2}[./-]\d{2,4}\b"
+    r"|(?:(?i:(?:written |posted |published )?by|von|(?:publicado )?por|par))"
+    r"\s+[^\W\d_a-z][^.!?]*$)",
+)
+_RIGHTS = re.compile(
+    r"all rights reserved|alle rechte vorbehalten|tous droits réservés"
+    r"|todos los derechos reservados|todos os direitos reservados|tutti i diritti riservati",
+    re.I,
+)
 _DATE_WORD = re.compile(
     r"\d{1,2}|\d{4}|(?:jan|feb|mar|apr|jun|jul|aug|sep|oct|okt|nov|dec|dez|mon|tue|wed|thu|fri"
     r"|sat|sun)[^\W\d]*|may|mai|[ap]m|[a-z]{2}t|gmt|utc|of|th|st|nd|rd|uhr|de|at|on|updated"
@@ -58,7 +71,7 @@ _DATE_WORD = re.compile(
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
 
-def without_boilerplate(blocks: Sequence[Block], titles: Collection[Words]) -> Sequence[Block]:
+def without_boilerplate(blocks: Sequence[Block], elsewhere: Collection[Words]) -> Sequence[Block]:
     """Returns the blocks of an article without those that are not its text.
 
     The title goes (it is a field of its own), as do datelines, captions, credits, links that stand
@@ -66,9 +79,10 @@ def without_boilerplate(blocks: Sequence[Block], titles: Collection[Words]) -> S
 
     Args:
         blocks: what extractors took, in the order of the page.
-        titles: see `titles_of`.
+        elsewhere: see `said_elsewhere`.
     """
-    kept = _without(blocks, lambda block: _folded(block.words) in titles, 1.0)
+    kept = _without(blocks, lambda block: _folded(block.words) in elsewhere, 1.0)
+    kept = _without_head(kept)
     kept = _without_appendices(kept)
     for is_boilerplate in (_is_pointer, _is_note, _is_dateline, _is_bare_link):
         kept = _without(kept, is_boilerplate, _ALL_BUT_HALF)
@@ -78,9 +92,27 @@ def without_boilerplate(blocks: Sequence[Block], titles: Collection[Words]) -> S
     return kept[:end]
 
 
-def titles_of(tree: html.HtmlElement) -> Collection[Words]:
-    """Returns the ways in which a page writes its title, as case-folded words."""
-    return {words for words in map(_folded, _titles(tree)) if len(words) >= _TITLE_WORDS}
+def _without_head(blocks: Sequence[Block]) -> Sequence[Block]:
+    """Drops titles, bylines and datelines above the first paragraph, if there is one."""
+    start = next((i for i, block in enumerate(blocks) if len(block.words) > _NOTE_WORDS), 0)
+    return [block for block in blocks[:start] if not _is_of_head(block)] + list(blocks[start:])
+
+
+def _is_of_head(block: Block) -> bool:
+    if block.element.tag == "h1" or _TITLE_CLASS.search(block.element.get("class", "")):
+        return True
+    return bool(_BYLINE.match(block.text.strip()))
+
+
+def said_elsewhere(tree: html.HtmlElement) -> Collection[Words]:
+    """Returns the lines that are no text wherever they stand, as case-folded words.
+
+    They are the ways in which a page writes its title, and what it says of its images to those who
+    do not see them: captions repeat it.
+    """
+    titles = {words for words in map(_folded, _titles(tree)) if len(words) >= _TITLE_WORDS}
+    images = {_folded(words_of(text)) for text in tree.xpath("//img/@alt")}
+    return titles | {words for words in images if len(words) >= _CAPTION_WORDS}
 
 
 def _titles(tree: html.HtmlElement) -> Iterator[Words]:
@@ -118,6 +150,8 @@ def _is_pointer(block: Block) -> bool:
 def _is_note(block: Block) -> bool:
     if len(block.words) > _NOTE_WORDS:
         return False
+    if _RIGHTS.search(block.text):
+        return True
     for node in block.within(_CLASS_DEPTH):
         if node.tag in ("body", "article", "main"):
             return False

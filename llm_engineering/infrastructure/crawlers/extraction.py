@@ -11,7 +11,7 @@ from lxml import html
 from llm_engineering.domain.errors import ExtractionError
 from llm_engineering.domain.ids import canonical_url
 from llm_engineering.infrastructure.crawlers.blocks import Block, blocks_of, keep_only, words_of
-from llm_engineering.infrastructure.crawlers.boilerplate import titles_of, without_boilerplate
+from llm_engineering.infrastructure.crawlers.boilerplate import said_elsewhere, without_boilerplate
 from llm_engineering.infrastructure.crawlers.html_tree import base_address, declared_address, parse
 from llm_engineering.infrastructure.crawlers.markdown import rendered, tidy, to_markdown
 from llm_engineering.infrastructure.crawlers.metadata import facts_of
@@ -104,7 +104,7 @@ def _article_text(
     page = copy.deepcopy(tree)
     blocks = blocks_of(page)
     chosen, voters = elected(tree, blocks)
-    chosen = _with_code(blocks, without_boilerplate(chosen, titles_of(tree)))
+    chosen = _with_code(blocks, without_boilerplate(chosen, said_elsewhere(tree)))
     shown = max(_word_count(chosen), 0 if main is None else _words("".join(main.itertext())))
     if shown < _FEW_WORDS and (declared := _declared_body(tree)):
         return declared, JSON_LD

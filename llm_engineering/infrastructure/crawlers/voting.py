@@ -19,7 +19,8 @@ _MOSTLY = 0.9  # of a block's word runs: captions and summaries repeat half of a
 _NEIGHBOURS = 4
 # The most careful extractor has the last word where one of the three has nothing.
 _WEIGHTS: Mapping[str, float] = {"precision": 1.5, "readability": 1.0, "recall": 1.0}
-_DISPUTED = 0.1  # of the words; below this a third opinion is not worth its time
+_OVERSIGHT = 0.2
+_DISPUTED = 0.2  # of the words; below this a third opinion is not worth its time
 
 
 def elected(tree: html.HtmlElement, blocks: Sequence[Block]) -> tuple[Sequence[Block], str]:
@@ -46,13 +47,31 @@ def elected(tree: html.HtmlElement, blocks: Sequence[Block]) -> tuple[Sequence[B
         votes["recall"] = votes_on(ballots["recall"])
     voting = {name: _WEIGHTS[name] for name, ballot in ballots.items() if ballot.lines}
     half = sum(voting.values()) / 2
-    chosen = [
+    chosen: Sequence[bool] = [
         sum(weight for name, weight in voting.items() if votes[name][place]) > half
         for place in range(len(blocks))
     ]
+    if ballots["precision"].lines:
+        chosen = _without_small_additions(blocks, chosen, votes["precision"])
     lines = ballots["precision"].lines | ballots.get("recall", ballots["precision"]).lines
     names = {"readability" if name == "readability" else "trafilatura": None for name in voting}
     return _without_copies(blocks, chosen, lines), "+".join(names)
+
+
+def _without_small_additions(
+    blocks: Sequence[Block], chosen: Sequence[bool], careful: Sequence[bool]
+) -> Sequence[bool]:
+    """Returns the choice without what the careful extractor left out, unless that is a lot.
+
+    A line here and there is what it is careful about; a fifth of the text is an oversight.
+    """
+    added = taken = 0
+    for block, elected_one, careful_one in zip(blocks, chosen, careful, strict=True):
+        added += len(block.words) if elected_one and not careful_one else 0
+        taken += len(block.words) if careful_one else 0
+    if added >= _OVERSIGHT * taken:
+        return chosen
+    return [both and one for both, one in zip(chosen, careful, strict=True)]
 
 
 def _are_disputed(blocks: Sequence[Block], one: Sequence[bool], other: Sequence[bool]) -> bool:

@@ -2,7 +2,7 @@ import pytest
 from lxml import html
 
 from llm_engineering.infrastructure.crawlers.blocks import blocks_of
-from llm_engineering.infrastructure.crawlers.boilerplate import titles_of, without_boilerplate
+from llm_engineering.infrastructure.crawlers.boilerplate import said_elsewhere, without_boilerplate
 
 LONG = " ".join(f"The {n}th wave of the tide reaches the wall of the harbour." for n in range(12))
 MORE = " ".join(f"Wave {n} falls back into the bay, and leaves sand behind." for n in range(8))
@@ -10,7 +10,7 @@ MORE = " ".join(f"Wave {n} falls back into the bay, and leaves sand behind." for
 
 def left(body: str, head: str = "") -> list[str]:
     tree = html.document_fromstring(f"<html><head>{head}</head><body>{body}</body></html>")
-    kept = without_boilerplate(blocks_of(tree), titles_of(tree))
+    kept = without_boilerplate(blocks_of(tree), said_elsewhere(tree))
     return [" ".join(block.text.split())[:40] for block in kept]
 
 
@@ -34,6 +34,37 @@ def test_the_title_is_a_field_of_its_own(title: str, head: str) -> None:
     assert left(f"{title}<p>{LONG}</p>", head) == [TEXT[0]]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "<p>By Mary Somerville</p>",
+        "<p>Von Mary Somerville und Ada Lovelace</p>",
+        "<p>09/03/2024 - Published by: Mary - Category: Sea</p>",
+        "<h2 class=entry-title>Another title</h2>",
+        "<h1>Of the sea</h1>",
+    ],
+)
+def test_what_stands_above_the_first_paragraph(line: str) -> None:
+    assert left(f"{line}<p>{LONG}</p>", "<title>Tides of the sea</title>") == [TEXT[0]]
+
+
+@pytest.mark.parametrize(
+    "line", ["<p>By the sea it is cold</p>", "<p>By Monday it was over.</p>", "<h2>Waves</h2>"]
+)
+def test_other_lines_above_the_first_paragraph_stay(line: str) -> None:
+    assert len(left(f"{line}<p>{LONG}</p>")) == 2
+
+
+def test_the_lines_of_a_page_without_paragraphs_stay() -> None:
+    assert left("<p>By Mary Somerville</p><p>Low water: 3 pm</p>")[0] == "By Mary Somerville"
+
+
+def test_a_caption_that_repeats_the_description_of_its_image_goes() -> None:
+    image = "<img src=a.png alt='The wall of the harbour'>"
+    assert left(f"{image}<p>{LONG}</p><p>The wall of the harbour.</p><p>{MORE}</p>") == TEXT
+    assert len(left(f"<img alt=Waves><p>{LONG}</p><p>Waves</p><p>{MORE}</p>")) == 3
+
+
 def test_a_title_of_one_word_may_be_a_line() -> None:
     assert left(f"<p>Tides</p><p>{LONG}</p>", "<title>Tides</title>") == ["Tides", TEXT[0]]
 
@@ -45,6 +76,7 @@ def test_a_title_of_one_word_may_be_a_line() -> None:
         "<p class=wp-caption-text>The wall, seen from the sea</p>",
         "<span class='photo credit'>Photo: Mary</span>",
         "<div class=article-date>3 days ago</div>",
+        "<p>© 2013 Sea Blog. All rights reserved.</p>",
         "<p class=post-meta>Filed under: sea</p>",
         "<p>November 20, 2019 - 11:28 GMT</p>",
         "<p>Published on 9 March 2024</p>",
@@ -75,7 +107,13 @@ def test_what_only_looks_like_it_stays(line: str) -> None:
 
 @pytest.mark.parametrize(
     "label",
-    ["Related articles", "You may also like:", "Comments", "Das könnte Sie auch interessieren"],
+    [
+        "Related articles",
+        "More must-reads from Sea Blog",
+        "You may also like:",
+        "Comments",
+        "Das könnte Sie auch interessieren",
+    ],
 )
 def test_what_follows_a_label_at_the_end_goes(label: str) -> None:
     tail = f"<h3>{label}</h3><p>Ships in the bay</p><p>Birds of the coast</p>"

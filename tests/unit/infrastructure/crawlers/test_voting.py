@@ -53,6 +53,16 @@ def test_where_two_differ_the_majority_of_three_decides(monkeypatch: pytest.Monk
     assert asked == [True, False]
 
 
+def test_a_line_that_the_careful_one_leaves_out_is_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    page = f"{PAGE}<p>{LINES['a']} {LINES['b']} {LINES['c']}</p>" * 2
+    whole = f"{LINES['a']} {LINES['b']} {LINES['c']}"
+    monkeypatch.setitem(LINES, "whole", whole)
+    careful = "a b c whole a b c whole"
+    assert "short" not in vote(monkeypatch, careful, f"{careful} short", "short", page)[0]
+
+
 def test_who_has_nothing_does_not_vote(monkeypatch: pytest.MonkeyPatch) -> None:
     assert vote(monkeypatch, "a b", "", "b c")[0] == ["a", "b"]
     assert vote(monkeypatch, "a b", "", "")[:2] == (["a", "b"], "trafilatura")
