@@ -55,6 +55,7 @@ if TYPE_CHECKING:  # langchain_core takes seconds to import: only commands that 
     from llm_engineering.application.rag.explain import RetrievalExplainer
     from llm_engineering.application.rag.generation import AnswerGenerator
     from llm_engineering.application.rag.question_log import QuestionLog
+    from llm_engineering.application.rag.reranking import Reranker
     from llm_engineering.application.rag.retriever import ContextRetriever
     from llm_engineering.application.rag.self_query import SelfQuery
     from llm_engineering.infrastructure.crawlers.browsing import Browsing
@@ -445,7 +446,16 @@ class Platform:
             expansion=QueryExpansion(self.chat_model(), config.expansion)
             if config.expansion
             else None,
+            reranker=self._reranker(config) if config.rerank.enabled else None,
         )
+
+    def _reranker(self, config: RagConfig) -> "Reranker | None":
+        from llm_engineering.application.rag.reranking import Reranker
+
+        active = self.active_reranker
+        if active.scorer is None:
+            return None
+        return Reranker(active.scorer, config.rerank, active.description)
 
     def explainer(self, config: RagConfig | None = None) -> "RetrievalExplainer":
         """Says why a document is, or is not, among what a question finds."""

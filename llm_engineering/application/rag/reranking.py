@@ -9,12 +9,15 @@ from llm_engineering.domain.queries import ScoredChunk
 
 
 class Reranker:
-    """Orders the first passages of a ranking anew; `name` says which scorer does it."""
+    """Orders the first passages of a ranking anew.
 
-    def __init__(self, scorer: PairScorer, config: RerankConfig) -> None:
+    `name` says for people which scorer does it; by default it is the scorer's fingerprint.
+    """
+
+    def __init__(self, scorer: PairScorer, config: RerankConfig, name: str | None = None) -> None:
         self._scorer = scorer
         self._config = config
-        self.name = scorer.fingerprint
+        self.name = name or scorer.fingerprint
 
     def warm_up(self) -> None:
         """Loads the scorer. Raises what `rerank` raises."""
