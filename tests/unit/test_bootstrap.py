@@ -12,11 +12,13 @@ from pydantic import SecretStr
 from llm_engineering.application.crawling.config import CrawlLimits
 from llm_engineering.application.crawling.engine import CrawlEngine
 from llm_engineering.application.crawling.visiting import CrawlState
+from llm_engineering.application.rag.config import RagConfig, RerankConfig, SelfQueryConfig
 from llm_engineering.bootstrap import Platform, now
 from llm_engineering.domain.answers import Answer, AnswerMode
 from llm_engineering.domain.errors import ConfigurationError, InvalidInput
 from llm_engineering.domain.queries import Query
 from llm_engineering.infrastructure.encoders.bm25 import Bm25Encoder
+from llm_engineering.infrastructure.encoders.factory import ActiveReranker
 from llm_engineering.infrastructure.encoders.late_interaction import LateInteractionScorer
 from llm_engineering.infrastructure.encoders.openvino_cross_encoder import OpenVINOCrossEncoder
 from llm_engineering.infrastructure.encoders.openvino_embedding import OpenVINOEmbeddingModel
@@ -24,6 +26,7 @@ from llm_engineering.infrastructure.encoders.torch_models import TorchEmbeddingM
 from llm_engineering.infrastructure.in_memory.document_store import InMemoryDocumentStore
 from llm_engineering.infrastructure.in_memory.encoders import (
     HashingEmbeddingModel,
+    WordOverlapScorer,
     WordSparseEncoder,
 )
 from llm_engineering.infrastructure.in_memory.frontier import (
@@ -370,12 +373,38 @@ def test_the_trainer_is_chosen_by_what_the_machine_has(
 def with_stand_ins(platform: Platform) -> Platform:
     platform.__dict__["embedding_model"] = HashingEmbeddingModel()
     platform.__dict__["sparse_encoder"] = WordSparseEncoder()
+    platform.__dict__["active_reranker"] = ActiveReranker(WordOverlapScorer(), "shared words")
     return platform
 
 
 def test_retrieval_over_an_empty_index_finds_nothing(platform_with: Open) -> None:
     with with_stand_ins(platform_with()) as platform:
         assert platform.retriever().invoke("where are the tides?") == []
+
+
+def test_the_retriever_is_what_its_config_says(platform_with: Open) -> None:
+    with with_stand_ins(platform_with()) as platform:
+        whole = platform.retriever()
+        assert whole.config == RagConfig()
+        assert whole.self_query is not None
+        assert whole.reranker is not None
+        assert whole.reranker.name == "shared words"
+        bare = platform.retriever(
+            RagConfig(rerank=RerankConfig(enabled=False), self_query=SelfQueryConfig(enabled=False))
+        )
+        assert (bare.self_query, bare.expansion, bare.reranker) == (None, None, None)
+        platform.__dict__["active_reranker"] = ActiveReranker(None, "none")
+        assert platform.retriever().reranker is None
+
+
+def test_the_file_of_the_settings_configures_retrieval(platform_with: Open, tmp_path: Path) -> None:
+    file = tmp_path / "other.yaml"
+    file.write_text("k: 7\nrerank: {enabled: false}\n")
+    with with_stand_ins(platform_with(RAG_CONFIG=file)) as platform:
+        assert platform.retriever().config.k == 7
+    file.write_text("kay: 7\n")
+    with pytest.raises(ConfigurationError, match="unknown key 'kay'"):
+        platform_with(RAG_CONFIG=file).retriever()
 
 
 def test_the_generator_is_named_after_the_model_it_asks(
