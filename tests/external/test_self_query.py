@@ -155,6 +155,12 @@ def test_no_author_is_invented(papers: Papers) -> None:
     assert invented == []
 
 
+def test_no_platform_or_kind_is_invented(papers: Papers) -> None:
+    for case in papers.cases:
+        found = papers.filters(case)
+        assert (found.platforms, found.categories) == ((), ()), case.question
+
+
 def test_years_are_filtered_by_where_they_are_asked_for(papers: Papers) -> None:
     for case in papers.cases:
         found = papers.filters(case)

@@ -19,7 +19,6 @@ from llm_engineering.domain.errors import ConfigurationError, InvalidInput
 from llm_engineering.domain.queries import Query
 from llm_engineering.infrastructure.encoders.bm25 import Bm25Encoder
 from llm_engineering.infrastructure.encoders.factory import ActiveReranker
-from llm_engineering.infrastructure.encoders.late_interaction import LateInteractionScorer
 from llm_engineering.infrastructure.encoders.openvino_cross_encoder import OpenVINOCrossEncoder
 from llm_engineering.infrastructure.encoders.openvino_embedding import OpenVINOEmbeddingModel
 from llm_engineering.infrastructure.encoders.torch_models import TorchEmbeddingModel
@@ -347,16 +346,16 @@ def test_the_reranker_is_the_one_of_the_settings(platform_with: Open, tmp_path: 
     assert without.pair_scorer is None
 
 
-def test_without_the_hub_the_embedder_reranks_and_says_why(
+def test_without_the_hub_nothing_reranks_and_it_says_why(
     platform_with: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     folder = make_folder(tmp_path / "embedder")
     for _ in range(2):
         platform = platform_with(TEXT_EMBEDDING_MODEL_ID=str(folder))
-        assert isinstance(platform.pair_scorer, LateInteractionScorer)
-        assert platform.active_reranker.description.endswith(
-            "(cross-encoder/ms-marco-MiniLM-L-6-v2 could not be loaded: HF_HUB_OFFLINE is set)"
+        assert platform.pair_scorer is None
+        assert platform.active_reranker.description == (
+            "none: cross-encoder/ms-marco-MiniLM-L-6-v2 could not be loaded: HF_HUB_OFFLINE is set"
         )
 
 

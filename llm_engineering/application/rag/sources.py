@@ -32,7 +32,15 @@ _CATEGORIES: tuple[tuple[DataCategory, re.Pattern[str]], ...] = (
             rf"(?<!blog )(?<!medium )(?<!forum )\b(?:posts|linkedin\s+posts?){_ASKED}", re.I
         ),
     ),
-    (DataCategory.ARTICLES, re.compile(rf"\b(?:articles|an\s+article){_ASKED}", re.I)),
+    # "articles" alone is what people call any text
+    (
+        DataCategory.ARTICLES,
+        re.compile(
+            r"\b(?:only|just|solely)\s+(?:in\s+|from\s+)?(?:the\s+)?articles\b"
+            r"|\barticles\s+(?:only|alone|not\s+(?:posts|code))\b",
+            re.I,
+        ),
+    ),
     (
         DataCategory.REPOSITORIES,
         re.compile(

@@ -79,7 +79,8 @@ def make_pair_scorer(
     Raises:
         ConfigurationError: there is no such model.
         ModelError: its files cannot be used. That it cannot be fetched now is no error: then
-            late interaction takes its place, and the description says why.
+            nothing reranks, and the description says why. Late interaction does not take its
+            place: it made rankings worse (docs/benchmarks.md), and takes half a second a question.
     """
     if model_id == NO_RERANKER:
         return ActiveReranker(None, "none: RERANKING_CROSS_ENCODER_MODEL_ID=none")
@@ -94,9 +95,7 @@ def make_pair_scorer(
                 raise
             reason = str(error)
             failures.remember(model_id, reason)
-    instead = _late_interaction(embedder)
-    why = f"{model_id} could not be loaded: {reason}"
-    return ActiveReranker(instead.scorer, f"{instead.description} ({why})")
+    return ActiveReranker(None, f"none: {model_id} could not be loaded: {reason}")
 
 
 def _cross_encoder(model_id: str, folder: Path, options: EncoderOptions) -> ActiveReranker:

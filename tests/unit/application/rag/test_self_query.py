@@ -33,7 +33,7 @@ def read(
 
 
 def test_all_that_a_question_names_is_read_without_a_model() -> None:
-    found = read("articles by Okafor on example.org since last year? Since 2020, please")
+    found = read("only articles by Okafor on example.org since last year? Since 2020, please")
     assert found == SelfQueryResult(
         SearchFilters(
             authors=("Okafor, D.",),

@@ -39,8 +39,10 @@ POSTS, ARTICLES, REPOSITORIES = (
     [
         ("posts about hiring", [POSTS]),
         ("What do my posts say about hiring?", [POSTS]),
-        ("Find articles on tides.", [ARTICLES]),
-        ("posts or articles about tides", [ARTICLES]),
+        ("Find articles on tides.", []),
+        ("Only articles on tides, please", [ARTICLES]),
+        ("tides, articles only", [ARTICLES]),
+        ("posts about tides, not code", [POSTS]),
         ("Which repositories mention tides?", [REPOSITORIES]),
         ("In the code, how is the tide computed?", [REPOSITORIES]),
         ("source code of the tide table", [REPOSITORIES]),
