@@ -46,8 +46,8 @@ class Search:
 
     def without_stage(self, stage: str, error: Exception) -> "Search":
         """Returns the search with a stage named that was left out."""
-        if not isinstance(error, (PipelineError, TimeoutError)):
-            _log.error("%s failed", stage, exc_info=error)
+        expected = isinstance(error, (PipelineError, TimeoutError))
+        _log.warning("%s is left out: %s", stage, error, exc_info=None if expected else error)
         return replace(self, degraded={**self.degraded, stage: str(error)})
 
     def ranked(self, stage: str, ranking: Sequence[ScoredChunk]) -> "Search":

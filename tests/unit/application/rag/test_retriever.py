@@ -199,7 +199,9 @@ def test_the_reranker_has_the_last_word_and_is_named() -> None:
 
 
 @pytest.mark.parametrize("error", [ModelError("no such model"), ValueError("no JSON")])
-def test_a_stage_that_fails_is_left_out_and_named(error: Exception) -> None:
+def test_a_stage_that_fails_is_left_out_and_named(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
     class Broken(WordOverlapScorer):
         def score(self, query: str, passages: Sequence[str]) -> Sequence[float]:
             raise error
@@ -211,6 +213,7 @@ def test_a_stage_that_fails_is_left_out_and_named(error: Exception) -> None:
         reranker=Reranker(Broken(), RerankConfig()),
     ).retrieve(TIDE)
     assert found.degraded == dict.fromkeys(("self_query", "expansion", "rerank"), str(error))
+    assert f"rerank is left out: {error}" in caplog.text
     assert found.passages[0].chunk.url == "https://example.org/0"
     assert found.reranker is None
 
