@@ -51,6 +51,11 @@ def memory_of(
     )
 
 
+def unfinished(page: PageMemory) -> PageMemory:
+    """Returns what to keep of a visit that lacks some documents: the next one reads all anew."""
+    return page.model_copy(update={"validators": Validators(), "targets": None})
+
+
 def renewed(known: PageMemory, target: Target, validators: Validators | None) -> PageMemory:
     """Returns what to keep of a page that has not changed."""
     new = known.validators.model_copy(

@@ -42,9 +42,11 @@ from llm_engineering.domain.errors import (
     PageGone,
     PipelineError,
 )
+from llm_engineering.domain.ids import document_id
 from llm_engineering.domain.types import SaveOutcome
 
 MOST_LEASES = 5  # of one target without an end: what kills its worker each time is given up
+_ADDRESSES = ("http:", "https:", "file:")
 _log = logging.getLogger(__name__)
 
 
@@ -249,7 +251,7 @@ class Visit:
         complete = bool(route and route.complete)
         base = self._visited.url if self._visited else self._target.url
         self.around.proposer.propose(self.lease, self._targets, base, self._rules)
-        if complete and not self._letters and not self._unchanged:
+        if complete and not self._unchanged and not self._broken:
             self._drop_vanished()
         self._remember()
         state.letters.replace(self._target, self._letters)
@@ -263,11 +265,24 @@ class Visit:
             self.around.round_, self.lease, ended, lists=lists, original=self._original
         )
 
+    @property
+    def _broken(self) -> bool:
+        """Whether the target itself failed, and not only some of many documents that it holds."""
+        whole = {self._target.url, self._visited.url if self._visited else self._target.url}
+        failed = {letter.url for letter in self._letters}
+        return bool(failed) and (not self._documents or not failed.isdisjoint(whole))
+
+    def _failed_documents(self) -> list[UUID]:
+        """Returns what the last visit had and this one could not have: it need not be gone."""
+        urls = [letter.url for letter in self._letters]
+        failed = {document_id(url) for url in urls if url.startswith(_ADDRESSES)}
+        return [one for one in self.known.documents if one in failed] if self.known else []
+
     def _drop_vanished(self) -> None:
         """What the target gave at the last visit and gives no more is gone, unless others do."""
         if self.known is None or self._visited is None or self._original is not None:
             return
-        given = set(self._documents)
+        given = {*self._documents, *self._failed_documents()}
         vanished = [one for one in self.known.documents if one not in given]
         if vanished and self._remembered:
             elsewhere = self.around.state.memory.held_elsewhere(vanished, self._target.url)
@@ -286,9 +301,11 @@ class Visit:
         if self._unchanged and self.known and self._visited:
             page = recollection.renewed(self.known, self._target, self._visited.validators)
             memory.remember(page.model_copy(update={"listed_by": listed_by or page.listed_by}))
-        elif self._remembered and self._visited and not self._letters and self._original is None:
-            found = (self._target, self._visited, self._documents, self._targets, listed_by)
-            memory.remember(recollection.memory_of(*found))
+        elif self._remembered and self._visited and not self._broken and self._original is None:
+            documents = [*self._documents, *self._failed_documents()]
+            found = (self._target, self._visited, documents, self._targets, listed_by)
+            page = recollection.memory_of(*found)
+            memory.remember(recollection.unfinished(page) if self._letters else page)
         elif self.known and not (self._letters and self._remembered):
             memory.drop(self._target.url)
 

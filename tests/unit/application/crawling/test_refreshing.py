@@ -42,6 +42,37 @@ def test_a_page_that_did_not_change_is_not_sent_again_and_its_links_are_followed
     assert crawl.crawler.urls == [HOME, A] * 3
 
 
+FOLDER: list[Finding] = [page(A), FetchError(B, "a scan without text"), page(C)]
+
+
+def test_a_folder_with_a_file_that_never_works_still_notices_what_is_gone() -> None:
+    crawl = ScriptedCrawl({HOME: FOLDER})
+    assert crawl.run() == {"new": 2, "failed": 1}
+    crawl.crawler.scripts[HOME] = FOLDER[:2]
+    assert crawl.run() == {"unchanged": 1, "gone": 1, "failed": 1}
+    assert crawl.stored == {"/a"}
+
+
+def test_a_file_that_fails_once_is_not_gone_and_is_read_again() -> None:
+    crawl = ScriptedCrawl({HOME: conditional(page(A), page(B))})
+    assert crawl.run() == {"new": 2}
+    crawl.crawler.scripts[HOME] = [page(A), FetchError(B, "HTTP 503", transient=True)]
+    assert crawl.run() == {"unchanged": 1, "failed": 1}
+    assert crawl.stored == {"/a", "/b"}
+    crawl.crawler.scripts[HOME] = conditional(page(A))
+    assert crawl.run() == {"unchanged": 1, "gone": 1}
+    assert crawl.crawler.visits[-1].validators == Validators(), "nothing was taken as unchanged"
+    assert crawl.stored == {"/a"}
+
+
+def test_a_folder_that_breaks_off_says_nothing_about_what_is_gone() -> None:
+    crawl = ScriptedCrawl({HOME: [page(A), page(B)]})
+    crawl.run()
+    crawl.crawler.scripts[HOME] = [page(A), FetchError(HOME, "the clone broke off")]
+    assert crawl.run() == {"unchanged": 1, "failed": 1}
+    assert crawl.stored == {"/a", "/b"}
+
+
 @pytest.mark.parametrize("change", [{"author": "Ada"}, {"depth": 1}])
 def test_a_page_is_read_anew_when_the_link_says_something_else(change: dict[str, object]) -> None:
     crawl = ScriptedCrawl({HOME: conditional(page(HOME))})
