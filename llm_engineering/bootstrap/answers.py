@@ -1,0 +1,103 @@
+"""From a question to passages and an answer."""
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from llm_engineering.application.rag.config import RagConfig
+from llm_engineering.bootstrap.features import Features
+from llm_engineering.bootstrap.resources import now
+from llm_engineering.settings import load_config
+
+if TYPE_CHECKING:  # langchain_core takes seconds to import: only commands that answer need it
+    from llm_engineering.application.rag.explain import RetrievalExplainer
+    from llm_engineering.application.rag.generation import AnswerGenerator
+    from llm_engineering.application.rag.question_log import QuestionLog
+    from llm_engineering.application.rag.reranking import Reranker
+    from llm_engineering.application.rag.retriever import ContextRetriever
+    from llm_engineering.application.rag.self_query import SelfQuery
+
+
+class Answers(Features):
+    """What answers."""
+
+    @cached_property
+    def rag_config(self) -> RagConfig:
+        """The file of RAG_CONFIG; its defaults where there is none."""
+        path = self.settings.RAG_CONFIG
+        return load_config(path, RagConfig) if path.exists() else RagConfig()
+
+    def retriever(self, config: RagConfig | None = None) -> "ContextRetriever":
+        """The retrieval flow over the live index generation, by default as RAG_CONFIG has it."""
+        from llm_engineering.application.rag.query_expansion import QueryExpansion
+        from llm_engineering.application.rag.retriever import ContextRetriever
+
+        config = config or self.rag_config
+        return ContextRetriever(
+            index=self.chunk_index,
+            embedder=self.embedding_model,
+            sparse_encoder=self.sparse_encoder,
+            config=config,
+            self_query=self._self_query(config) if config.self_query.enabled else None,
+            expansion=QueryExpansion(self.chat_model(), config.expansion)
+            if config.expansion
+            else None,
+            reranker=self._reranker(config) if config.rerank.enabled else None,
+        )
+
+    def _reranker(self, config: RagConfig) -> "Reranker | None":
+        from llm_engineering.application.rag.reranking import Reranker
+
+        active = self.active_reranker
+        if active.scorer is None:
+            return None
+        return Reranker(active.scorer, config.rerank, active.description)
+
+    def explainer(self, config: RagConfig | None = None) -> "RetrievalExplainer":
+        """Says why a document is, or is not, among what a question finds."""
+        from llm_engineering.application.rag.explain import RetrievalExplainer
+
+        return RetrievalExplainer(self.retriever(config), self.document_store, self.likeness_store)
+
+    def _self_query(self, config: RagConfig) -> "SelfQuery":
+        from llm_engineering.application.rag.authors import CachedCatalogue
+        from llm_engineering.application.rag.self_query import SelfQuery, search_by_words
+
+        return SelfQuery(
+            CachedCatalogue(self.document_store),
+            now,
+            search_by_words(self.chunk_index, self.sparse_encoder),
+            self.chat_model() if config.self_query.llm else None,
+        )
+
+    def require_searchable_index(self) -> None:
+        """Returns if the live index can be searched with TEXT_EMBEDDING_MODEL_ID.
+
+        Raises:
+            InvalidInput: nothing is indexed yet.
+            ConfigurationError: the index is of another model.
+        """
+        from llm_engineering.application.rag.live_index import searchable
+
+        model_id = self.settings.TEXT_EMBEDDING_MODEL_ID
+        searchable(self.chunk_index, self.embedding_model, model_id)
+
+    def answer_generator(self, reference: str | None = None) -> "AnswerGenerator":
+        """Retrieval, the chat model of the reference (by default the provider's), and checks."""
+        from llm_engineering.application.rag.citations import CitationChecker
+        from llm_engineering.application.rag.generation import AnswerGenerator
+
+        return AnswerGenerator(
+            self.retriever(),
+            self.chat_model(reference),
+            reference or self.default_chat_model,
+            CitationChecker(self.embedding_model, self.sparse_encoder),
+        )
+
+    @cached_property
+    def question_log(self) -> "QuestionLog":
+        """Questions and answers on their way to the tracker."""
+        from llm_engineering.application.rag.question_log import QuestionLog
+
+        question_log = QuestionLog(self.tracker, "rag-service")
+        self._resources.callback(question_log.close)
+        return question_log

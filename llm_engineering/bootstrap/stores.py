@@ -1,0 +1,148 @@
+"""The stores, the tracker and the registry."""
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from llm_engineering.application.corpus.forgetters import (
+    DocumentForgetter,
+    IndexForgetter,
+    LikenessForgetter,
+)
+from llm_engineering.application.corpus.forgetting import Forgetting
+from llm_engineering.application.ports.forgetting import Forgetter
+from llm_engineering.application.ports.likeness import LikenessStore
+from llm_engineering.application.ports.question_sets import QuestionSetStore
+from llm_engineering.application.ports.storage import ChunkIndex, DocumentStore
+from llm_engineering.application.ports.tracking import ExperimentTracker, ModelRegistry
+from llm_engineering.bootstrap.resources import Resources, now
+from llm_engineering.settings import EMBEDDED
+
+if TYPE_CHECKING:  # langchain_core takes seconds to import: only commands that answer need it
+    from llm_engineering.application.crawling.visiting import CrawlState
+    from llm_engineering.infrastructure.mongo.database import MongoDatabase
+
+
+class Stores(Resources):
+    """What outlives the process."""
+
+    @cached_property
+    def document_store(self) -> DocumentStore:
+        """MongoDB: the embedded server, or the one that DATABASE_HOST names."""
+        from llm_engineering.infrastructure.mongo.store import MongoDocumentStore
+
+        uri, why_down = self._mongo
+        database = self.settings.DATABASE_NAME
+        store = MongoDocumentStore.connect(uri, database, why_down=why_down)
+        self._resources.callback(store.close)
+        return store
+
+    @cached_property
+    def likeness_store(self) -> LikenessStore:
+        """What is known of documents that say the same, beside the documents."""
+        from llm_engineering.infrastructure.mongo.likeness_store import MongoLikenessStore
+
+        return MongoLikenessStore(self._mongo_database)
+
+    @cached_property
+    def crawl_state(self) -> "CrawlState":
+        """What crawls have to visit, know and could not have: beside the documents."""
+        from llm_engineering.application.crawling.visiting import CrawlState
+        from llm_engineering.infrastructure.mongo.crawl_memory import (
+            MongoCrawlMemory,
+            MongoDeadLetters,
+        )
+        from llm_engineering.infrastructure.mongo.frontier import MongoFrontier
+
+        database = self._mongo_database
+        return CrawlState(
+            MongoFrontier(database), MongoCrawlMemory(database), MongoDeadLetters(database)
+        )
+
+    @cached_property
+    def question_set_store(self) -> QuestionSetStore:
+        """Questions made from the corpus, beside the documents."""
+        from llm_engineering.infrastructure.mongo.question_set_store import MongoQuestionSetStore
+
+        return MongoQuestionSetStore(self._mongo_database)
+
+    @cached_property
+    def _mongo_database(self) -> "MongoDatabase":
+        """A connection of its own to the database of the document store."""
+        from llm_engineering.infrastructure.mongo.database import MongoDatabase
+
+        uri, why_down = self._mongo
+        database = MongoDatabase.connect(uri, self.settings.DATABASE_NAME, why_down=why_down)
+        self._resources.callback(database.close)
+        return database
+
+    @cached_property
+    def _mongo(self) -> tuple[str, Callable[[], str | None]]:
+        """The URI of MongoDB, and who knows why it is down."""
+        from llm_engineering.infrastructure.mongo.embedded import EmbeddedMongo
+
+        if self.settings.DATABASE_HOST != EMBEDDED:
+            return self.settings.DATABASE_HOST, lambda: None
+        server = EmbeddedMongo(self.folder("mongo"))
+        uri = server.start()
+        self._resources.callback(server.close)
+        return uri, server.why_down
+
+    @cached_property
+    def chunk_index(self) -> ChunkIndex:
+        """Qdrant: the embedded engine, a server, or Qdrant Cloud."""
+        index: ChunkIndex
+        if self.settings.USE_QDRANT_CLOUD or self.settings.QDRANT_DATABASE_HOST != EMBEDDED:
+            from llm_engineering.infrastructure.qdrant.server import ServerChunkIndex
+
+            cloud = self.settings.QDRANT_CLOUD_URL if self.settings.USE_QDRANT_CLOUD else None
+            key = self.settings.QDRANT_APIKEY
+            index = ServerChunkIndex.connect(
+                cloud or self.settings.QDRANT_DATABASE_HOST,
+                self.settings.QDRANT_DATABASE_PORT,
+                key.get_secret_value() if key else None,
+            )
+        else:
+            from llm_engineering.infrastructure.qdrant.edge import EdgeChunkIndex
+
+            index = EdgeChunkIndex(self.folder("qdrant"))
+        self._resources.callback(index.close)
+        return index
+
+    @cached_property
+    def tracker(self) -> ExperimentTracker:
+        """ClearML: the server of CLEARML_API_HOST when it answers, else offline sessions."""
+        from llm_engineering.infrastructure.tracking.clearml_tracker import ClearMLTracker
+
+        s = self.settings
+        return ClearMLTracker(
+            folder=self.folder("clearml"),
+            api_host=s.CLEARML_API_HOST,
+            web_host=s.CLEARML_WEB_HOST,
+            files_host=s.CLEARML_FILES_HOST,
+            access_key=s.CLEARML_API_ACCESS_KEY,
+            secret_key=s.CLEARML_API_SECRET_KEY,
+        )
+
+    @cached_property
+    def registry(self) -> ModelRegistry:
+        """MLflow: the server of MLFLOW_TRACKING_URI, else SQLite and a folder."""
+        from llm_engineering.infrastructure.registry.mlflow_registry import MLflowRegistry
+
+        return MLflowRegistry(
+            self.settings.MLFLOW_TRACKING_URI,
+            folder=self.folder("mlflow"),
+            cache=self.folder("registered-models"),
+        )
+
+    def forgetting(self) -> Forgetting:
+        """Deletes documents everywhere. A store that keeps what is made from them joins here."""
+        from llm_engineering.infrastructure.mongo.crawl_forgetter import MongoCrawlForgetter
+
+        forgetters: dict[str, Forgetter] = {
+            "index": IndexForgetter(self.chunk_index),
+            "crawls": MongoCrawlForgetter(self._mongo_database),
+            "duplicates": LikenessForgetter(self.likeness_store),
+            "documents": DocumentForgetter(self.document_store),
+        }
+        return Forgetting(self.document_store, self.likeness_store, forgetters, now)
