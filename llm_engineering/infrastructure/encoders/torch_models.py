@@ -9,6 +9,7 @@ from threading import Lock
 from typing import Any
 
 import numpy as np
+from safetensors import SafetensorError
 
 from llm_engineering.domain.errors import ConfigurationError, MissingDependency, ModelError
 from llm_engineering.domain.ids import fingerprint
@@ -16,6 +17,7 @@ from llm_engineering.infrastructure.encoders.model_folder import ModelFolder
 from llm_engineering.infrastructure.encoders.token_encoders import folder_fingerprint
 
 _BATCH = 32
+_FAILURES = (OSError, RuntimeError, ValueError, KeyError, TypeError, SafetensorError)
 _WINDOW = 2048  # texts that are sorted by length together: bounds memory
 
 
@@ -185,6 +187,6 @@ def _translated(folder: Path) -> Iterator[None]:
             "EMBEDDING_RUNTIME=torch needs torch and sentence-transformers: "
             "type `poetry install --with train`"
         ) from error
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
+    except _FAILURES as error:
         reason = " ".join(str(error).split())[:300]
         raise ModelError(f"{folder}: torch: {reason}") from error
