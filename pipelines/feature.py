@@ -16,6 +16,7 @@ from llm_engineering.application.preprocessing.dispatchers import (
     ChunkingDispatcher,
     CleaningDispatcher,
 )
+from llm_engineering.application.preprocessing.embedding import SEARCHED_WORDS
 from llm_engineering.application.preprocessing.featurizing import Features, FeatureWork
 from llm_engineering.application.preprocessing.indexing import Indexer, plan_indexing
 from llm_engineering.application.preprocessing.linking import DuplicateLinker
@@ -105,7 +106,7 @@ def build_features(
     chunking = ChunkingDispatcher(model, config.chunking)
     generation = Generation(
         embedder=model.fingerprint,
-        chunker=fingerprint(chunking.fingerprint, sparse.fingerprint),
+        chunker=fingerprint(chunking.fingerprint, sparse.fingerprint, SEARCHED_WORDS),
         dimension=model.dimension,
     )
     live_before = index.live()

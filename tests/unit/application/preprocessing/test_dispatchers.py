@@ -58,7 +58,7 @@ def test_embedded_chunks_carry_the_chunk_and_both_vectors_of_its_passage() -> No
     assert chunk.heading_path == ("An article",)
     assert (embedded.id, embedded.text, embedded.start) == (chunk.id, "some text", chunk.start)
     assert embedded.embedding == MODEL.embed_query("An article\nsome text")
-    assert embedded.sparse == SPARSE.encode_passage("An article\nsome text")
+    assert embedded.sparse == SPARSE.encode_passage("An article\nAn article\nsome text")
     assert embedded.embedder == MODEL.fingerprint
 
 
