@@ -14,10 +14,21 @@ from llm_engineering.domain.errors import ConfigurationError
 from llm_engineering.infrastructure.browser import guard
 from llm_engineering.infrastructure.browser.flags import browser_environment
 
+_LONGEST_BASE = 30  # characters
 _STARTED = re.compile(r"started successfully on port (\d+)")
 _POLL_S = 0.02
 _END_S = 15.0
 _SAID_BYTES = 10_000
+
+
+def scratch_base() -> Path:
+    """Returns where the scratch folder goes: the usual place, unless its path is too long.
+
+    The browser makes sockets below it, with names of about 60 characters, and a socket's whole path
+    may have 107 (unix(7)).
+    """
+    usual = Path(tempfile.gettempdir())
+    return usual if len(str(usual)) <= _LONGEST_BASE else Path("/tmp")  # noqa: S108 - mkdtemp guards it
 
 
 class DriverProcess:
@@ -38,7 +49,7 @@ class DriverProcess:
     ) -> None:
         self._driver = driver
         self._sleep = sleep
-        self.scratch = Path(tempfile.mkdtemp(prefix="browser-"))
+        self.scratch = Path(tempfile.mkdtemp(prefix="browser-", dir=scratch_base()))
         reading, self._lifeline = os.pipe()
         self._log = (self.scratch / "driver.log").open("w+b")  # readable after its folder has gone
         try:

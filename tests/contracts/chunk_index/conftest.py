@@ -15,7 +15,7 @@ from llm_engineering.infrastructure.qdrant.server import ServerChunkIndex
 from tests.contracts.chunk_index.index_making import GENERATION, Open
 
 SERVER_URL = "LLMP_QDRANT_URL"
-_MEMORY = Path("/dev/shm")  # noqa: S108
+_MEMORY = Path("/dev/shm")
 
 
 def in_memory(_: Path) -> Iterator[Open]:

@@ -4,7 +4,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -43,16 +45,23 @@ def gone(pids: list[int], within_s: float = 15.0) -> bool:
     return not any(map(command, pids))
 
 
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A folder in which a browser can make its sockets."""
+    with tempfile.TemporaryDirectory(dir="/tmp", prefix="b") as folder:
+        yield Path(folder)
+
+
 @pytest.mark.parametrize("end", ["SIGKILL", "SIGTERM", "raise"])
 def test_the_browser_ends_with_the_process_that_uses_it(
-    site: LocalSite, tmp_path: Path, end: str
+    site: LocalSite, short_path: Path, end: str
 ) -> None:
     site.add("/", "<p>x</p>")
     user = subprocess.Popen(
         [sys.executable, "-c", USER, site.url, end],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, "TMPDIR": str(tmp_path)},
+        env={**os.environ, "TMPDIR": str(short_path)},
     )
     try:
         assert user.stdout
@@ -65,9 +74,10 @@ def test_the_browser_ends_with_the_process_that_uses_it(
         user.wait(30)
         assert user.returncode != 0
         assert gone(below)
-        assert list(tmp_path.glob("browser-*")) == []
+        assert list(short_path.glob("browser-*")) == []
     finally:
         user.kill()
+        user.wait()
         if user.stdout:
             user.stdout.close()
 

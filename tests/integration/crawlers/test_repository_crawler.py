@@ -99,7 +99,7 @@ def test_the_limit_of_a_link_bounds_the_files(work_tree: Path, crawler: Reposito
 def test_what_is_left_out_is_counted(
     work_tree: Path, crawler: RepositoryCrawler, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level("INFO"):
+    with caplog.at_level("INFO", logger="llm_engineering"):
         list(crawler.visit(Target(url=str(work_tree))))
     for why in (
         "'not text': 3",

@@ -162,7 +162,7 @@ def test_the_limit_of_a_link_bounds_the_files(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     write(tmp_path, {f"{n}.md": f"# {n}" for n in range(5)} | {"x.py": "1"})
-    with caplog.at_level("INFO"):
+    with caplog.at_level("INFO", logger="llm_engineering"):
         assert len(found(Target(url=str(tmp_path), max_pages=2))) == 2
     assert "2 files, left out: {'beyond max_pages=2': 3, '.py': 1}" in caplog.text
 

@@ -12,7 +12,7 @@ from llm_engineering.infrastructure.mongo.address import Address, _name, new_add
 @pytest.fixture(autouse=True)
 def _nothing_left_behind(tmp_path: Path) -> Iterator[None]:
     yield
-    shutil.rmtree(Path("/tmp") / _name(tmp_path), ignore_errors=True)  # noqa: S108 - the last resort
+    shutil.rmtree(Path("/tmp") / _name(tmp_path), ignore_errors=True)
 
 
 @pytest.fixture
