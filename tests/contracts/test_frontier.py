@@ -200,6 +200,23 @@ def test_many_workers_never_hold_the_same_target(frontier: Frontier) -> None:
     assert sorted(found, key=int) == [f"{n}" for n in range(60)]
 
 
+def test_nobody_takes_a_link_for_finished_that_another_moves_on(frontier: Frontier) -> None:
+    """Processes that see the end of a level in the same moment: one moves on, none gives up."""
+    with ThreadPoolExecutor(4) as pool:
+        for number in range(25):
+            round_ = frontier.begin(f"crawl {number}", WEEK)
+            frontier.propose(round_, [proposal("home")])
+            frontier.advance(round_, 0, 1000)
+            (home,) = frontier.lease(round_, 1, 60)
+            frontier.propose(round_, [proposal("next", level=1)])
+            frontier.complete(round_, home, DONE)
+            steps = list(pool.map(lambda r: frontier.advance(r, 0, 1000), [round_] * 4))
+            assert Advance.FINISHED not in steps
+            assert Advance.MOVED in steps
+            assert end_all(frontier, round_) == ["next"]
+            assert frontier.advance(round_, 0, 1000) is Advance.FINISHED
+
+
 def test_a_document_belongs_to_who_claims_it_first(frontier: Frontier) -> None:
     round_ = begun(frontier, "a", "b")
     frontier.propose(round_, [proposal("waiting", 0, 1)])

@@ -110,17 +110,33 @@ class MongoFrontier:
     def advance(self, round_: Round, link: int, max_pages: int) -> Advance:
         """Begins the next level of a link once the present one has ended."""
         mine = {"round": _name(round_), "link": link}
-        taken = {**mine, "state": {"$ne": _FOUND}}
         with self._errors():
-            if self._items.find_one({**mine, "state": _OPEN}, {"_id": 1}):
-                return Advance.OPEN
-            last = self._items.find_one(taken, {"level": 1}, sort=[("level", -1)])
-            level = last["level"] + 1 if last else 0
-            before = {**taken, "level": {"$lt": level}, "counts": {"$ne": False}}
-            room = max_pages - self._items.count_documents(before)
-            if room > 0 and self._promote({**mine, "level": level}, room):
-                return Advance.MOVED
-            return self._copies_begin(mine)
+            while (step := self._advanced(mine, max_pages)) is None:
+                pass  # another process moved the link on in this moment: each time by a level
+        return step
+
+    def _advanced(self, mine: Record, max_pages: int) -> Advance | None:
+        """Returns where the link stands, None when that changed while it was looked at."""
+        if self._is_open(mine):
+            return Advance.OPEN
+        taken = {**mine, "state": {"$ne": _FOUND}}
+        last = self._items.find_one(taken, {"level": 1}, sort=[("level", -1)])
+        level = last["level"] + 1 if last else 0
+        before = {**taken, "level": {"$lt": level}, "counts": {"$ne": False}}
+        room = max_pages - self._items.count_documents(before)
+        next_level = {**mine, "level": level}
+        if room > 0 and self._promote(next_level, room):
+            return Advance.MOVED
+        if self._copies_begin(mine):
+            return Advance.MOVED
+        if self._is_open(mine):
+            return Advance.OPEN
+        if room > 0 and self._items.find_one(next_level, {"_id": 1}):
+            return None
+        return Advance.FINISHED
+
+    def _is_open(self, mine: Record) -> bool:
+        return self._items.find_one({**mine, "state": _OPEN}, {"_id": 1}) is not None
 
     def _promote(self, level: Record, room: int) -> bool:
         """Makes the first targets of a level ready. Who does it twice changes nothing."""
@@ -142,20 +158,20 @@ class MongoFrontier:
             moved = self._items.bulk_write(updates, ordered=False).modified_count > 0 or moved
         return moved
 
-    def _copies_begin(self, mine: Record) -> Advance:
-        """Gives copies whose original was not had their turn."""
+    def _copies_begin(self, mine: Record) -> bool:
+        """Gives copies whose original was not had their turn; returns whether there are any."""
         orphans = []
         for copy in self._items.find({**mine, "state": VisitState.COPY.value}, {"original_key": 1}):
             good = {"_id": copy["original_key"], "state": VisitState.DONE.value}
             if not self._items.find_one(good, {"_id": 1}):
                 orphans.append(copy["_id"])
         if not orphans:
-            return Advance.FINISHED
+            return False
         self._items.update_many(
             {"_id": {"$in": orphans}, "state": VisitState.COPY.value},
             {"$set": {"state": _READY, "original_failed": True}},
         )
-        return Advance.MOVED
+        return True
 
     def lease(
         self, round_: Round, limit: int, for_s: float, but_not: Collection[str] = ()
