@@ -11,7 +11,7 @@ from rich.text import Text
 
 from llm_engineering.application.rag.generation import AnswerGenerator, Done, Token
 from llm_engineering.bootstrap import Platform
-from llm_engineering.domain.answers import Answer
+from llm_engineering.domain.answers import Answer, AnswerRequest
 from llm_engineering.domain.errors import InvalidInput
 from llm_engineering.domain.queries import Query, SearchFilters
 from llm_engineering.domain.types import DataCategory
@@ -49,7 +49,7 @@ def ask(
         generator = platform.answer_generator(model)
         generator.warm_up(model_in_process=False)
         if as_json:
-            answer, _ = generator.answer(query, top_k)
+            answer, _ = generator.answer(AnswerRequest(query=query, k=top_k))
             print_json(answer.model_dump_json(indent=2))
         else:
             show_answer(Console(), generator, query, top_k)
@@ -117,7 +117,7 @@ def show_answer(
     """Shows the words as the model writes them, then the checked answer and its sources."""
     written = ""
     with Live(Text("reading…", style="dim"), console=console, transient=True) as live:
-        for event in generator.stream(query, top_k):
+        for event in generator.stream(AnswerRequest(query=query, k=top_k)):
             if isinstance(event, Token):
                 written += event.text
                 live.update(Text(written, style="dim"))

@@ -1,18 +1,18 @@
 """The HTTP routes."""
 
 import logging
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
-from llm_engineering.domain.answers import Answer
+from llm_engineering.domain.answers import Answer, AnswerRequest
 from llm_engineering.domain.errors import InvalidInput, ModelError, PipelineError, StoreUnavailable
 from llm_engineering.domain.explanations import Explanation
-from llm_engineering.domain.queries import Query, Retrieval, ScoredChunk
+from llm_engineering.domain.queries import Query, Retrieval
 from llm_engineering.serving.schemas import (
     ExplainRequest,
     Problem,
@@ -20,6 +20,9 @@ from llm_engineering.serving.schemas import (
     RagResponse,
     RetrieveResponse,
 )
+
+if TYPE_CHECKING:  # langchain_core takes seconds to import
+    from llm_engineering.application.rag.generation import Event
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +36,12 @@ _STATUS: dict[type[PipelineError], tuple[int, str]] = {
 class Answering(Protocol):
     """What the routes need of the service behind them."""
 
-    def answer(self, query: Query, k: int | None) -> tuple[Answer, Sequence[ScoredChunk]]:
-        """Returns the answer and the passages that were found."""
+    def answer(self, request: AnswerRequest) -> Answer:
+        """Returns the checked answer."""
+        ...
+
+    def stream(self, request: AnswerRequest) -> "Generator[Event, None, None]":
+        """Yields Sources, Tokens and Done; closing it stops the model."""
         ...
 
     def retrieve(self, query: Query, k: int | None) -> Retrieval:
@@ -63,7 +70,7 @@ def create_app(service: Callable[[], Answering]) -> FastAPI:
     def rag(request: RagRequest) -> RagResponse:
         """Answers a question from the indexed corpus, with citations."""
         query = Query(text=request.query, filters=request.filters)
-        answer, _ = service().answer(query, request.top_k)
+        answer = service().answer(AnswerRequest(query=query, k=request.top_k))
         return RagResponse.of(answer, uuid4())
 
     @app.post("/retrieve", responses=problems)

@@ -4,12 +4,13 @@ BentoML gives `/livez`, `/readyz`, `/metrics` and the worker's life cycle; FastA
 their OpenAPI page at `/docs`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 
 import bentoml
 
+from llm_engineering.application.rag.generation import Done, Event, Sources
 from llm_engineering.bootstrap import Platform
-from llm_engineering.domain.answers import Answer
+from llm_engineering.domain.answers import Answer, AnswerRequest
 from llm_engineering.domain.errors import StoreUnavailable
 from llm_engineering.domain.explanations import Explanation
 from llm_engineering.domain.queries import Query, Retrieval, ScoredChunk
@@ -36,13 +37,27 @@ class RAGService:
         self._metrics = RequestMetrics()
         self._generator.warm_up(model_in_process=self._platform.model_in_process)
 
-    def answer(self, query: Query, k: int | None) -> tuple[Answer, Sequence[ScoredChunk]]:
-        """Returns the answer and the passages that were found. Raises what retrieval raises."""
+    def answer(self, request: AnswerRequest) -> Answer:
+        """Returns the checked answer. Raises what retrieval raises."""
+        for event in self.stream(request):
+            if isinstance(event, Done):
+                return event.answer
+        raise AssertionError("a stream ends with Done")
+
+    def stream(self, request: AnswerRequest) -> Generator[Event, None, None]:
+        """Yields Sources, Tokens and Done, and notes the answer down; closing it stops the model.
+
+        Raises what retrieval raises.
+        """
+        found: Sequence[ScoredChunk] = ()
         with self._metrics.request():
-            answer, found = self._generator.answer(query, k)
-        self._metrics.answered(answer)
-        self._question_log.record(answer, found, query)
-        return answer, found
+            for event in self._generator.stream(request):
+                if isinstance(event, Sources):
+                    found = event.found
+                if isinstance(event, Done):
+                    self._metrics.answered(event.answer)
+                    self._question_log.record(event.answer, found, request.query)
+                yield event
 
     def retrieve(self, query: Query, k: int | None) -> Retrieval:
         """Returns the passages that a question finds, and how."""

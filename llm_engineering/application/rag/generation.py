@@ -12,7 +12,7 @@ from langchain_core.messages.ai import add_ai_message_chunks
 from llm_engineering.application.rag.citations import CitationChecker
 from llm_engineering.application.rag.prompts import REFUSAL, answer_prompt, numbered
 from llm_engineering.application.rag.retriever import ContextRetriever
-from llm_engineering.domain.answers import Answer, AnswerMode, Usage
+from llm_engineering.domain.answers import Answer, AnswerMode, AnswerRequest, Usage
 from llm_engineering.domain.queries import Query, Retrieval, ScoredChunk
 
 _REFUSES = re.compile(r"\b(sources|passages)\b.{0,20}\bdo(es)? not (say|answer|mention)", re.I)
@@ -79,7 +79,7 @@ class AnswerGenerator:
             reader = answer_prompt() | self._model.bind(max_tokens=1)
             reader.invoke({"passages": "", "question": "warm up"})
 
-    def answer(self, query: Query, k: int | None = None) -> tuple[Answer, Sequence[ScoredChunk]]:
+    def answer(self, request: AnswerRequest) -> tuple[Answer, Sequence[ScoredChunk]]:
         """Returns the checked answer and the passages that were found.
 
         Raises:
@@ -87,7 +87,7 @@ class AnswerGenerator:
             ModelError: the embedder or the chat model failed.
         """
         found: Sequence[ScoredChunk] = ()
-        for event in self.stream(query, k):
+        for event in self.stream(request):
             match event:
                 case Sources():
                     found = event.found
@@ -95,13 +95,14 @@ class AnswerGenerator:
                     return event.answer, found
         raise AssertionError("a stream ends with Done")
 
-    def stream(self, query: Query, k: int | None = None) -> Generator[Event, None, None]:
+    def stream(self, request: AnswerRequest) -> Generator[Event, None, None]:
         """Yields Sources, Tokens as the model writes them, and Done. Raises what `answer` raises.
 
         Closing the iterator stops the model.
         """
         began = self._timer()
-        retrieval = self._retriever.retrieve(query, k)
+        query = request.query
+        retrieval = self._retriever.retrieve(query, request.k)
         found = retrieval.passages
         timings = {"retrieve": self._since(began)}
         yield Sources(retrieval)
@@ -118,7 +119,11 @@ class AnswerGenerator:
         checked = self._timer()
         answer = self._checked(query, written, found)
         timings |= {"check": self._since(checked), "total": self._since(began)}
-        seen = {"degraded": tuple(retrieval.degraded), "relaxed": retrieval.relaxed}
+        seen = {
+            "question": query.text,
+            "degraded": tuple(retrieval.degraded),
+            "relaxed": retrieval.relaxed,
+        }
         yield Done(answer.model_copy(update={**seen, "timings_ms": timings}))
 
     def _checked(

@@ -1,10 +1,11 @@
 import logging
-from collections.abc import Sequence
+from collections.abc import Generator
 
 import pytest
 from starlette.testclient import TestClient
 
-from llm_engineering.domain.answers import Answer, AnswerMode, Citation, Usage
+from llm_engineering.application.rag.generation import Done, Event, Sources, Token
+from llm_engineering.domain.answers import Answer, AnswerMode, AnswerRequest, Citation, Usage
 from llm_engineering.domain.errors import (
     ConfigurationError,
     InvalidInput,
@@ -59,11 +60,16 @@ class Oracle:
         self.error = error
         self.asked: list[tuple[Query, int | None]] = []
 
-    def answer(self, query: Query, k: int | None) -> tuple[Answer, Sequence[ScoredChunk]]:
-        self.asked.append((query, k))
+    def answer(self, request: AnswerRequest) -> Answer:
+        self.asked.append((request.query, request.k))
         if self.error:
             raise self.error
-        return ANSWER, [ScoredChunk(chunk=CHUNK, scores={"fusion": 1.0})]
+        return ANSWER
+
+    def stream(self, request: AnswerRequest) -> Generator[Event, None, None]:
+        yield Sources(FOUND)
+        yield Token("It turns.")
+        yield Done(self.answer(request))
 
     def retrieve(self, query: Query, k: int | None) -> Retrieval:
         self.asked.append((query, k))
@@ -99,7 +105,7 @@ def test_an_answer_comes_with_its_citations() -> None:
         }
     ]
     assert body["grounded"] is True
-    assert body["usage"] == {"input_tokens": 10, "output_tokens": 3}
+    assert body["usage"] == {"input_tokens": 10, "output_tokens": 3, "cost_usd": None}
     assert body["timings_ms"] == {"total": 12.5}
 
 
@@ -195,9 +201,9 @@ def test_the_openapi_page_documents_the_problems() -> None:
 
 def test_an_answer_says_what_was_left_out_and_given_up() -> None:
     class Hasty(Oracle):
-        def answer(self, query: Query, k: int | None) -> tuple[Answer, Sequence[ScoredChunk]]:
+        def answer(self, request: AnswerRequest) -> Answer:
             marks = {"degraded": ("rerank",), "relaxed": ("authors",)}
-            return ANSWER.model_copy(update=marks), []
+            return super().answer(request).model_copy(update=marks)
 
     body = client(Hasty()).post("/rag", json={"query": "When?"}).json()
     assert (body["degraded"], body["relaxed"]) == (["rerank"], ["authors"])

@@ -13,14 +13,14 @@ from llm_engineering.application.rag.generation import (
 )
 from llm_engineering.application.rag.prompts import REFUSAL
 from llm_engineering.application.rag.retriever import ContextRetriever
-from llm_engineering.domain.answers import AnswerMode
+from llm_engineering.domain.answers import AnswerMode, AnswerRequest
 from llm_engineering.domain.errors import ModelError
 from llm_engineering.domain.queries import Query
 from llm_engineering.infrastructure.in_memory.chat_model import ScriptedChatModel
 from tests.unit.application.rag.test_retriever import CORPUS, MODEL, WORDS, retriever
 
 SAYS = "The bilge pump starts at four centimetres [1]."
-QUESTION = Query(text="When does the bilge pump start?")
+QUESTION = AnswerRequest(query=Query(text="When does the bilge pump start?"))
 
 
 def generator(model: ScriptedChatModel, context: ContextRetriever | None = None) -> AnswerGenerator:
@@ -66,7 +66,7 @@ def test_the_model_reads_the_passages_and_the_question() -> None:
     asked = model.asked[0][-1].text
     assert "[1] " in asked
     assert "the bilge pump starts at four centimetres" in asked
-    assert asked.endswith(f"Question: {QUESTION.text}")
+    assert asked.endswith(f"Question: {QUESTION.query.text}")
 
 
 @pytest.mark.parametrize(
