@@ -2,8 +2,8 @@
 
     python -m benchmarks.searching --chunks 100000 --rival-chunks 42000
 
-Each question is searched by meaning and by words among the chunks of one author, as a service
-does. Chunks are noise around topics, so that neighbours exist; the seed is printed. Recall is that
+Each question is searched by meaning and by words among the chunks of one author, the two rankings
+are fused and the best passages read, all with the values of `configs/rag.yaml`. Chunks are noise around topics, so that neighbours exist; the seed is printed. Recall is that
 of the ten nearest by vector, against NumPy's exact search. Prints medians, ratios and raw figures.
 """
 
@@ -20,6 +20,9 @@ import numpy as np
 import numpy.typing as npt
 
 from llm_engineering.application.ports.storage import ChunkIndex
+from llm_engineering.application.rag.config import RagConfig
+from llm_engineering.application.rag.fusion import Ranking, fuse
+from llm_engineering.application.rag.passages import read_passages
 from llm_engineering.domain.embedded_chunks import EmbeddedArticleChunk, SparseVector
 from llm_engineering.domain.ids import document_id
 from llm_engineering.domain.queries import EmbeddedQuery, SearchFilters
@@ -30,7 +33,8 @@ from llm_engineering.infrastructure.qdrant.server import ServerChunkIndex
 Matrix = npt.NDArray[np.float32]
 DIMENSION, TOPICS, TERMS, CHUNKS_A_DOCUMENT, BATCH = 384, 1000, 30_000, 10, 1000
 GENERATION = Generation(embedder="noise", chunker="noise", dimension=DIMENSION)
-TOP, CANDIDATES = 10, 50
+TOP = 10
+CONFIG = RagConfig()
 
 
 class Corpus:
@@ -157,9 +161,15 @@ def fill(index: ChunkIndex, corpus: Corpus, size: int) -> None:
 
 
 def hybrid(index: ChunkIndex, question: EmbeddedQuery) -> None:
-    """Searches both ways, as the retriever does."""
-    index.search(question, by="dense", limit=CANDIDATES)
-    index.search(question, by="sparse", limit=CANDIDATES)
+    """Searches both ways, fuses, and reads the passages, as the retriever does."""
+    searches = [("dense", question), ("sparse", question)]
+    dense, sparse = index.candidates(searches, limit=CONFIG.candidates)
+    weight = CONFIG.dense_weight
+    rankings = [Ranking("dense", dense, weight), Ranking("sparse", sparse, 1.0 - weight)]
+    fused = fuse(rankings, CONFIG.fusion)
+    found = read_passages(index, fused, CONFIG.per_source_cap, CONFIG.k).capped
+    if len(found) != CONFIG.k:
+        raise SystemExit(f"{len(found)} passages instead of {CONFIG.k}")
 
 
 def report(name: str, figures: Sequence[float]) -> float:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Self
+from typing import Literal, NamedTuple, Self
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field, model_validator
@@ -11,6 +11,8 @@ from llm_engineering.domain.chunks import Chunk
 from llm_engineering.domain.embedded_chunks import SparseVector
 from llm_engineering.domain.names import author_keys, parsed_name
 from llm_engineering.domain.types import DataCategory, Frozen
+
+Arm = Literal["dense", "sparse"]  # by meaning, or by words
 
 # what is found, completed and given up together
 _FIELDS_OF: dict[str, tuple[str, ...]] = {
@@ -101,6 +103,13 @@ class EmbeddedQuery(Query):
 
     embedding: tuple[float, ...]
     sparse: SparseVector
+
+
+class Candidate(NamedTuple):
+    """A chunk that a search brought in, by its id: most never have to be read."""
+
+    id: UUID
+    score: float
 
 
 class ScoredChunk(Frozen):

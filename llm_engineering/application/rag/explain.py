@@ -6,12 +6,12 @@ from uuid import UUID
 
 from llm_engineering.application.ports.likeness import LikenessStore
 from llm_engineering.application.ports.storage import DocumentStore
-from llm_engineering.application.rag.retriever import Arm, ContextRetriever
+from llm_engineering.application.rag.retriever import ContextRetriever
 from llm_engineering.application.rag.search import Search
 from llm_engineering.domain.chunks import Chunk
 from llm_engineering.domain.explanations import Explanation, Fate, StageReport
 from llm_engineering.domain.ids import canonical_url, document_id, user_id
-from llm_engineering.domain.queries import Query, ScoredChunk, SearchFilters
+from llm_engineering.domain.queries import Arm, Query, ScoredChunk, SearchFilters
 
 _DEEPEST = 1000  # ranks beyond that are not told apart
 _STAGES: dict[str, str] = {  # stage -> the score it gives

@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
-from llm_engineering.domain.queries import ScoredChunk
+from llm_engineering.domain.queries import Candidate, ScoredChunk
 
 # Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion Outperforms Condorcet", 2009
 _RRF_CONSTANT = 60
@@ -17,14 +17,21 @@ class Ranking:
     """What one search found, best first: its stage (`dense` or `sparse`) and its weight."""
 
     stage: str
-    found: Sequence[ScoredChunk]
+    found: Sequence[Candidate]
     weight: float
+
+
+class Fused(NamedTuple):
+    """A candidate with each stage's best score and, as the last one, `fusion`."""
+
+    id: UUID
+    scores: dict[str, float]
 
 
 def fuse(
     rankings: Sequence[Ranking], method: Literal["weighted", "rrf"] = "weighted"
-) -> list[ScoredChunk]:
-    """Returns the rankings as one, best first, with each stage's best score and `fusion`.
+) -> list[Fused]:
+    """Returns the rankings as one, best first.
 
     weighted: `fusion` (0.0-1.0) is the weighted mean of each list's scores scaled to 0.0-1.0
     between its worst and its best candidate (convex combination with min-max scaling: Bruch et
@@ -34,19 +41,15 @@ def fuse(
     """
     shares = _SHARES[method]
     total = sum(ranking.weight for ranking in rankings) or 1.0
-    chunks = {found.chunk.id: found.chunk for ranking in rankings for found in ranking.found}
-    stage_scores: dict[UUID, dict[str, float]] = {key: {} for key in chunks}
-    fused = dict.fromkeys(chunks, 0.0)
+    found_by_id: dict[UUID, dict[str, float]] = {}
+    sums: dict[UUID, float] = {}
     for ranking in rankings:
-        for found, share in zip(ranking.found, shares(ranking.found), strict=True):
-            scores = stage_scores[found.chunk.id]
-            scores[ranking.stage] = max(found.score, scores.get(ranking.stage, found.score))
-            fused[found.chunk.id] += ranking.weight * share / total
-    best_first = sorted(chunks, key=lambda key: -fused[key])
-    return [
-        ScoredChunk(chunk=chunks[key], scores={**stage_scores[key], "fusion": fused[key]})
-        for key in best_first
-    ]
+        for (key, score), share in zip(ranking.found, shares(ranking.found), strict=True):
+            scores = found_by_id.setdefault(key, {})
+            scores[ranking.stage] = max(score, scores.get(ranking.stage, score))
+            sums[key] = sums.get(key, 0.0) + ranking.weight * share / total
+    fused = [Fused(key, {**found_by_id[key], "fusion": value}) for key, value in sums.items()]
+    return sorted(fused, key=lambda one: -one.scores["fusion"])
 
 
 def scaled(scores: Sequence[float]) -> list[float]:
@@ -56,15 +59,15 @@ def scaled(scores: Sequence[float]) -> list[float]:
     return [(score - low) / width if width > 0 else 1.0 for score in scores]
 
 
-def _scaled_scores(found: Sequence[ScoredChunk]) -> list[float]:
+def _scaled_scores(found: Sequence[Candidate]) -> list[float]:
     return scaled([item.score for item in found])
 
 
-def _reciprocal_ranks(found: Sequence[ScoredChunk]) -> list[float]:
+def _reciprocal_ranks(found: Sequence[Candidate]) -> list[float]:
     return [1.0 / (_RRF_CONSTANT + rank) for rank in range(1, len(found) + 1)]
 
 
-_SHARES: dict[str, Callable[[Sequence[ScoredChunk]], list[float]]] = {
+_SHARES: dict[str, Callable[[Sequence[Candidate]], list[float]]] = {
     "weighted": _scaled_scores,
     "rrf": _reciprocal_ranks,
 }

@@ -1,6 +1,8 @@
 """The way from a question to the passages that may answer it.
 
 self-query ∥ expansion → embed → dense ∥ sparse → fuse → rerank → top k
+
+The searches bring in ids and scores; texts are read of those that can still be among the top k.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -8,7 +10,7 @@ from dataclasses import replace
 from functools import cached_property, partial
 from itertools import combinations
 from time import perf_counter
-from typing import Any, Literal
+from typing import Any, TypeVar
 
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
@@ -19,13 +21,16 @@ from pydantic import ConfigDict, SkipValidation
 from llm_engineering.application.ports.models import EmbeddingModel, SparseEncoder
 from llm_engineering.application.ports.storage import ChunkIndex
 from llm_engineering.application.rag.config import RagConfig
-from llm_engineering.application.rag.fusion import Ranking, capped, fuse, without_repeats
+from llm_engineering.application.rag.fusion import Ranking, fuse
+from llm_engineering.application.rag.passages import Passages, read_passages
 from llm_engineering.application.rag.reranking import Reranker
 from llm_engineering.application.rag.search import Search, Stage
 from llm_engineering.application.rag.self_query import SelfQueryResult
 from llm_engineering.application.rag.stages import Deadline, Outcome, in_time
 from llm_engineering.domain.errors import ModelError, StoreUnavailable
 from llm_engineering.domain.queries import (
+    Arm,
+    Candidate,
     EmbeddedQuery,
     Query,
     Retrieval,
@@ -33,7 +38,7 @@ from llm_engineering.domain.queries import (
     SearchFilters,
 )
 
-Arm = Literal["dense", "sparse"]
+Answer = TypeVar("Answer")
 
 # Share of the deadline after which a stage that can be left out is: the search needs the rest.
 _UNDERSTAND_UNTIL = 0.5
@@ -68,7 +73,7 @@ class ContextRetriever(BaseRetriever):
             InvalidInput: the index was made with another embedding model.
             ModelError: the question cannot be embedded, and words are not searched for.
         """
-        done = self.trace(query, k)
+        done = self._run(query, k, whole=False)
         return Retrieval(
             passages=tuple(done.rankings["top"]),
             found_filters=done.found_filters,
@@ -95,8 +100,11 @@ class ContextRetriever(BaseRetriever):
 
         Raises what `retrieve` raises.
         """
+        return self._run(query, k, whole=True)
+
+    def _run(self, query: Query, k: int | None, *, whole: bool) -> Search:
         deadline = Deadline(self.config.deadline_s, self.timer)
-        return self.flow.invoke(Search(query, k or self.config.k, deadline))
+        return self.flow.invoke(Search(query, k or self.config.k, deadline, whole=whole))
 
     @cached_property
     def flow(self) -> Runnable[Search, Search]:
@@ -161,8 +169,6 @@ class ContextRetriever(BaseRetriever):
         else:
             attempt = search
         done = replace(attempt, searched=searched)
-        for ranking in reversed(searched):  # the question's own comes last, and stays
-            done = done.ranked(ranking.stage, ranking.found)
         return done.timed(search=round(done.deadline.used_ms() - began, 3))
 
     def _passes_any(self, filters: SearchFilters) -> bool:
@@ -176,33 +182,44 @@ class ContextRetriever(BaseRetriever):
             "sparse": 1.0 - self.config.dense_weight,
         }
         queries, others = search.queries, len(search.variants) - 1
-        jobs: dict[str, tuple[Arm, float, EmbeddedQuery]] = {
-            f"{arm}-{n}": (arm, weight * (_VARIANTS_WEIGHT / others if n else 1.0), query)
+        jobs: list[tuple[Arm, float, EmbeddedQuery]] = [
+            (arm, weight * (_VARIANTS_WEIGHT / others if n else 1.0), query)
             for arm, weight in weights.items()
             if weight
             for n, query in enumerate(queries)
-        }
-        outcomes = in_time(
-            {
-                name: partial(self.index.search, query, by=arm, limit=self.config.candidates)
-                for name, (arm, _, query) in jobs.items()
-            },
-            search.deadline,
-        )
+        ]
+        searches = [(arm, query) for arm, _, query in jobs]
+        find = partial(self.index.candidates, searches, limit=self.config.candidates)
+        found: Sequence[Sequence[Candidate]] = _answered(find, search.deadline)
         return tuple(
-            Ranking(arm, _answered(outcomes[name]), weight)
-            for name, (arm, weight, _) in jobs.items()
+            Ranking(arm, candidates, weight)
+            for (arm, weight, _), candidates in zip(jobs, found, strict=True)
         )
 
     def _fuse(self, search: Search) -> Search:
         """Makes one ranking of all; drops copies; gives other documents their turn."""
         began = search.deadline.used_ms()
-        fused = fuse(search.searched, self.config.fusion)
-        distinct = without_repeats(fused)
-        ordered = capped(distinct, self.config.per_source_cap)
-        search = search.ranked("fusion", fused).ranked("distinct", distinct)
-        search = search.ranked("capped", ordered)
+        passages = self._passages(search)
+        if passages.lost:  # another state of the index was published in between
+            search = self._search(search)
+            passages = self._passages(search)
+        if search.whole:
+            search = _with_searches(search, passages)
+        search = search.ranked("fusion", passages.fused).ranked("distinct", passages.distinct)
+        search = search.ranked("capped", passages.capped)
         return search.timed(fuse=round(search.deadline.used_ms() - began, 3))
+
+    def _passages(self, search: Search) -> Passages:
+        """Fuses what was found, and reads as many passages as are looked at from here on."""
+        reranked = self.config.rerank.candidates if self._reranks else 0
+        needed = None if search.whole else max(search.k, reranked)
+        fused = fuse(search.searched, self.config.fusion)
+        read = partial(read_passages, self.index, fused, self.config.per_source_cap, needed)
+        return _answered(read, search.deadline)
+
+    @property
+    def _reranks(self) -> bool:
+        return self.reranker is not None and self.config.rerank.enabled
 
     def _rerank(self, search: Search) -> Search:
         """Has the pair scorer read the first passages."""
@@ -253,7 +270,22 @@ def _relaxations(names: Sequence[str]) -> list[tuple[str, ...]]:
     return [chosen for n in range(len(names) + 1) for chosen in combinations(names, n)]
 
 
-def _answered(outcome: Outcome[Sequence[ScoredChunk]]) -> Sequence[ScoredChunk]:
+def _with_searches(search: Search, passages: Passages) -> Search:
+    """Returns the search with what each of the searches found, the question's own of each kind."""
+    chunks = {found.chunk.id: found.chunk for found in passages.fused}
+    for ranking in reversed(search.searched):  # the question's own comes last, and stays
+        found = [
+            ScoredChunk(chunk=chunks[one.id], scores={ranking.stage: one.score})
+            for one in ranking.found
+            if one.id in chunks
+        ]
+        search = search.ranked(ranking.stage, found)
+    return search
+
+
+def _answered(ask: Callable[[], Answer], deadline: Deadline) -> Answer:
+    """Returns what the index answers in time."""
+    outcome = in_time({"index": ask}, deadline)["index"]
     if isinstance(outcome.error, TimeoutError):
         raise StoreUnavailable(f"the index did not answer: {outcome.error}") from outcome.error
     return outcome.result()

@@ -19,7 +19,10 @@ _NO_FILTERS = SearchFilters()
 
 @dataclass(frozen=True)
 class Search:
-    """One question on its way through the stages. `rankings` has the order after each stage."""
+    """One question on its way through the stages. `rankings` has the order after each stage.
+
+    Without `whole`, the rankings go only as far as the `k` best passages need them.
+    """
 
     query: Query
     k: int
@@ -34,6 +37,7 @@ class Search:
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     degraded: Mapping[str, str] = field(default_factory=dict)
     reranker: str | None = None
+    whole: bool = True
 
     @property
     def filters(self) -> SearchFilters:

@@ -3,14 +3,19 @@
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal
 from uuid import UUID
 
 from llm_engineering.application.ports.storage import GenerationStatus, IndexedDocument
 from llm_engineering.domain.chunks import CHUNK_TYPES, Chunk
 from llm_engineering.domain.embedded_chunks import EmbeddedChunk, SparseVector
 from llm_engineering.domain.errors import InvalidInput
-from llm_engineering.domain.queries import EmbeddedQuery, ScoredChunk, SearchFilters
+from llm_engineering.domain.queries import (
+    Arm,
+    Candidate,
+    EmbeddedQuery,
+    ScoredChunk,
+    SearchFilters,
+)
 from llm_engineering.domain.releases import Generation
 
 _NO_FILTERS = SearchFilters()
@@ -89,9 +94,7 @@ class InMemoryChunkIndex:
         """Returns how many chunks pass the filters."""
         return sum(1 for _ in self.scroll(generation, filters))
 
-    def search(
-        self, query: EmbeddedQuery, *, by: Literal["dense", "sparse"], limit: int
-    ) -> Sequence[ScoredChunk]:
+    def search(self, query: EmbeddedQuery, *, by: Arm, limit: int) -> Sequence[ScoredChunk]:
         """Returns the best chunks of the live generation, best first; equal scores by id."""
         if self._live is None:
             return []
@@ -107,6 +110,15 @@ class InMemoryChunkIndex:
             if chunk.id in scores and not query.filters.refused(chunk)
         ]
         return sorted(found, key=lambda scored: (-scored.score, scored.chunk.id))[:limit]
+
+    def candidates(
+        self, searches: Sequence[tuple[Arm, EmbeddedQuery]], *, limit: int
+    ) -> Sequence[Sequence[Candidate]]:
+        """Returns for each search what `search` finds, by id alone."""
+        return [
+            [Candidate(one.chunk.id, one.score) for one in self.search(query, by=by, limit=limit)]
+            for by, query in searches
+        ]
 
     def chunks(self, chunk_ids: Sequence[UUID]) -> Sequence[Chunk]:
         """Returns those chunks of the live generation that are there, in the order asked for."""

@@ -21,14 +21,20 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from threading import Lock, RLock
-from typing import Literal, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from llm_engineering.application.ports.storage import GenerationStatus, IndexedDocument
 from llm_engineering.domain.chunks import Chunk
 from llm_engineering.domain.embedded_chunks import EmbeddedChunk
 from llm_engineering.domain.errors import InvalidInput, StoreUnavailable
-from llm_engineering.domain.queries import EmbeddedQuery, ScoredChunk, SearchFilters
+from llm_engineering.domain.queries import (
+    Arm,
+    Candidate,
+    EmbeddedQuery,
+    ScoredChunk,
+    SearchFilters,
+)
 from llm_engineering.domain.releases import Generation
 from llm_engineering.infrastructure.qdrant.edge_files import (
     WriterLock,
@@ -44,6 +50,7 @@ from llm_engineering.infrastructure.qdrant.edge_generation import (
 from llm_engineering.infrastructure.qdrant.edge_shard import Shard, ShardClosed, engine_errors
 from llm_engineering.infrastructure.qdrant.points import (
     DENSE,
+    best_candidates_first,
     best_first,
     check_dimension,
     documents_of,
@@ -171,9 +178,7 @@ class EdgeChunkIndex:
             return folder.chunks()
         return self._read(generation, lambda shard: shard.count(filters))
 
-    def search(
-        self, query: EmbeddedQuery, *, by: Literal["dense", "sparse"], limit: int
-    ) -> Sequence[ScoredChunk]:
+    def search(self, query: EmbeddedQuery, *, by: Arm, limit: int) -> Sequence[ScoredChunk]:
         """Returns the best chunks of the live generation, best first; equal scores by id."""
         live = self.live()
         if live is None or (by != DENSE and not query.sparse.indices):
@@ -181,6 +186,22 @@ class EdgeChunkIndex:
         if by == DENSE:
             check_dimension(live, query.embedding)
         return best_first(self._read_live(live, lambda shard: shard.search(query, by, limit)))
+
+    def candidates(
+        self, searches: Sequence[tuple[Arm, EmbeddedQuery]], *, limit: int
+    ) -> Sequence[Sequence[Candidate]]:
+        """Returns for each search what `search` finds, by id alone."""
+        live = self.live()
+        if live is None:
+            return [[] for _ in searches]
+        for by, query in searches:
+            if by == DENSE:
+                check_dimension(live, query.embedding)
+        found = self._read_live(
+            live,
+            lambda shard: [shard.candidates(query, by, limit) for by, query in searches],
+        )
+        return [best_candidates_first(one) for one in found]
 
     def chunks(self, chunk_ids: Sequence[UUID]) -> Sequence[Chunk]:
         """Returns those chunks of the live generation that are there, in the order asked for."""

@@ -12,7 +12,13 @@ import qdrant_edge as engine
 from llm_engineering.domain.chunks import Chunk
 from llm_engineering.domain.embedded_chunks import EmbeddedChunk, SparseVector
 from llm_engineering.domain.errors import PipelineError, StoreUnavailable
-from llm_engineering.domain.queries import EmbeddedQuery, ScoredChunk, SearchFilters
+from llm_engineering.domain.queries import (
+    Arm,
+    Candidate,
+    EmbeddedQuery,
+    ScoredChunk,
+    SearchFilters,
+)
 from llm_engineering.infrastructure.qdrant.points import (
     DENSE,
     DOCUMENT_FIELDS,
@@ -151,19 +157,20 @@ class Shard:
         """Returns how many chunks pass the filters."""
         return self._engine.count(engine.CountRequest(exact=True, filter=_filter(filters)))
 
-    def search(self, query: EmbeddedQuery, by: str, limit: int) -> Sequence[ScoredChunk]:
+    def search(self, query: EmbeddedQuery, by: Arm, limit: int) -> Sequence[ScoredChunk]:
         """Returns the best chunks by one of the two vectors."""
-        vector = list(query.embedding) if by == DENSE else _sparse(query.sparse)
-        request = engine.QueryRequest(
-            limit=limit,
-            query=engine.Query.Nearest(vector, by),
-            filter=_filter(query.filters),
-            with_payload=True,
-        )
+        found = self._engine.query(_nearest(query, by, limit, with_payload=True))
         return [
             ScoredChunk(chunk=chunk_of(_uuid(p.id), p.payload or {}), scores={by: p.score})
-            for p in self._engine.query(request)
+            for p in found
         ]
+
+    def candidates(self, query: EmbeddedQuery, by: Arm, limit: int) -> Sequence[Candidate]:
+        """Returns what `search` returns, by id: most of the time goes to reading the payloads."""
+        if by != DENSE and not query.sparse.indices:
+            return []
+        found = self._engine.query(_nearest(query, by, limit, with_payload=False))
+        return [Candidate(_uuid(point.id), point.score) for point in found]
 
     def chunks(self, chunk_ids: Sequence[UUID]) -> Sequence[Chunk]:
         """Returns those chunks that are there."""
@@ -196,6 +203,18 @@ class Shard:
         records, following = self._engine.scroll(request)
         page = [_embedded_chunk(record) for record in records]
         return page, None if following is None else _uuid(following)
+
+
+def _nearest(
+    query: EmbeddedQuery, by: Arm, limit: int, *, with_payload: bool
+) -> engine.QueryRequest:
+    vector = list(query.embedding) if by == DENSE else _sparse(query.sparse)
+    return engine.QueryRequest(
+        limit=limit,
+        query=engine.Query.Nearest(vector, by),
+        filter=_filter(query.filters),
+        with_payload=with_payload,
+    )
 
 
 def _point(chunk: EmbeddedChunk) -> engine.Point:

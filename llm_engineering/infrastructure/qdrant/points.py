@@ -13,7 +13,7 @@ from llm_engineering.domain.chunks import CHUNK_TYPES, Chunk
 from llm_engineering.domain.embedded_chunks import EMBEDDED_TYPES, EmbeddedChunk, SparseVector
 from llm_engineering.domain.errors import InvalidInput, StoreUnavailable
 from llm_engineering.domain.names import author_keys
-from llm_engineering.domain.queries import ScoredChunk, SearchFilters
+from llm_engineering.domain.queries import Candidate, ScoredChunk, SearchFilters
 from llm_engineering.domain.releases import Generation
 from llm_engineering.domain.types import DataCategory
 
@@ -138,6 +138,11 @@ def documents_of(payloads: Iterable[Payload]) -> Mapping[UUID, Sequence[IndexedD
 def best_first(found: Iterable[ScoredChunk]) -> Sequence[ScoredChunk]:
     """Returns the chunks by falling score; equal scores are ordered by chunk id."""
     return sorted(found, key=lambda scored: (-scored.score, scored.chunk.id))
+
+
+def best_candidates_first(found: Iterable[Candidate]) -> Sequence[Candidate]:
+    """Returns the candidates by falling score; equal scores are ordered by chunk id."""
+    return sorted(found, key=lambda candidate: (-candidate.score, candidate.id))
 
 
 def check_dimension(generation: Generation, embedding: Sequence[float]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from llm_engineering.domain.embedded_chunks import EmbeddedChunk, SparseVector
 from llm_engineering.domain.errors import ConfigurationError, InvalidInput, StoreUnavailable
-from llm_engineering.domain.queries import SearchFilters
+from llm_engineering.domain.queries import Arm, EmbeddedQuery, SearchFilters
 from llm_engineering.infrastructure.qdrant.points import (
     DENSE,
     SPARSE,
@@ -74,6 +74,19 @@ def sparse_of(vector: SparseVector) -> "models.SparseVector":
     from qdrant_client import models  # noqa: PLC0415
 
     return models.SparseVector(indices=list(vector.indices), values=list(vector.values))
+
+
+def candidates_request(query: EmbeddedQuery, by: Arm, limit: int) -> "models.QueryRequest":
+    """Returns a search for ids alone."""
+    from qdrant_client import models  # noqa: PLC0415
+
+    return models.QueryRequest(
+        query=list(query.embedding) if by == DENSE else sparse_of(query.sparse),
+        using=by,
+        limit=limit,
+        filter=filter_of(query.filters),
+        with_payload=False,
+    )
 
 
 def embedded_chunk_from(record: "models.Record") -> EmbeddedChunk:

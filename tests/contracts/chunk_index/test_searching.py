@@ -6,10 +6,11 @@ import pytest
 
 from llm_engineering.application.ports.storage import ChunkIndex
 from llm_engineering.domain.chunks import CHUNK_TYPES
-from llm_engineering.domain.queries import SearchFilters
+from llm_engineering.domain.errors import InvalidInput
+from llm_engineering.domain.queries import Arm, Candidate, EmbeddedQuery, SearchFilters
 from llm_engineering.domain.types import DataCategory
 from tests.builders import make_embedded_query
-from tests.contracts.chunk_index.index_making import chunk, fill
+from tests.contracts.chunk_index.index_making import Open, chunk, fill
 
 NORTH, EAST, SOUTH = (1.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.0, 0.0), (-1.0, 0.0, 0.0, 0.0)
 NORTH_EAST = (math.sqrt(0.5), math.sqrt(0.5), 0.0, 0.0)
@@ -85,3 +86,44 @@ def test_sparse_search_without_a_common_term_finds_nothing(index: ChunkIndex) ->
     fill(index, chunk(1, sparse={7: 1.0}), chunk(2, sparse={}))
     for weights in ({8: 1.0}, {}):
         assert list(index.search(make_embedded_query(sparse=weights), by="sparse", limit=5)) == []
+
+
+HERE = SearchFilters(platforms=("here",))
+SEARCHES: list[tuple[Arm, EmbeddedQuery]] = [
+    ("dense", make_embedded_query(embedding=NORTH)),
+    ("sparse", make_embedded_query(sparse={7: 1.0, 8: 2.0})),
+    ("sparse", make_embedded_query(sparse={})),
+    ("dense", make_embedded_query(embedding=EAST, filters=HERE)),
+    ("sparse", make_embedded_query(sparse={9: 1.0})),
+]
+
+
+def test_candidates_are_what_the_searches_find(index: ChunkIndex) -> None:
+    fill(
+        index,
+        chunk(1, embedding=SOUTH, sparse={7: 1.0}, platform="here"),
+        chunk(2, embedding=NORTH, sparse={7: 2.0, 8: 0.5}),
+        chunk(3, embedding=EAST, platform="here"),
+        chunk(4, embedding=EAST, sparse={8: 1.0}, platform="here"),
+        chunk(5, embedding=NORTH_EAST),
+    )
+
+    found = index.candidates(SEARCHES, limit=3)
+
+    expected = [index.search(query, by=by, limit=3) for by, query in SEARCHES]
+    assert [list(one) for one in found] == [
+        [Candidate(scored.chunk.id, scored.score) for scored in one] for one in expected
+    ]
+    assert [len(one) for one in found] == [3, 3, 0, 3, 0]
+    assert [one.id.int for one in found[3]] == [3, 4, 1], "filtered, and equal scores by id"
+    assert list(index.candidates([], limit=3)) == []
+
+
+def test_an_index_with_nothing_live_has_no_candidates(open_index: Open) -> None:
+    assert [list(one) for one in open_index().candidates(SEARCHES[:2], limit=3)] == [[], []]
+
+
+def test_candidates_for_a_vector_of_another_length_are_refused(index: ChunkIndex) -> None:
+    short = make_embedded_query(embedding=(1.0, 0.0))
+    with pytest.raises(InvalidInput, match="2 dimensions"):
+        index.candidates([SEARCHES[1], ("dense", short)], limit=3)

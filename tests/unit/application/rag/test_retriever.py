@@ -1,6 +1,7 @@
 import threading
 from collections.abc import Sequence
 from typing import Any, Literal
+from uuid import UUID
 
 import pytest
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
@@ -9,6 +10,7 @@ from llm_engineering.application.rag.config import RagConfig, RerankConfig
 from llm_engineering.application.rag.reranking import Reranker
 from llm_engineering.application.rag.retriever import ContextRetriever
 from llm_engineering.application.rag.self_query import SelfQueryResult
+from llm_engineering.domain.chunks import Chunk
 from llm_engineering.domain.embedded_chunks import EMBEDDED_TYPES, EmbeddedChunk
 from llm_engineering.domain.errors import ModelError, StoreUnavailable
 from llm_engineering.domain.queries import EmbeddedQuery, Query, ScoredChunk, SearchFilters
@@ -293,3 +295,32 @@ def test_a_passage_of_another_document_gets_its_turn() -> None:
     urls = [p.chunk.url.rsplit("/")[-1] for p in found.passages]
     assert urls[:2] == ["8", "8"]
     assert urls[2] != "8"
+
+
+def test_a_trace_has_every_ranking_whole_and_the_same_best() -> None:
+    pages = [embedded(f"tide table number {n}", n + 10) for n in range(30)]
+    flow = retriever(*CORPUS, *pages, k=2)
+    whole, short = flow.trace(TIDE), flow.retrieve(TIDE)
+    assert tuple(whole.rankings["top"]) == short.passages
+    assert len(whole.rankings["dense"]) == len(whole.rankings["capped"]) == 33
+    assert {tuple(found.scores) for found in whole.rankings["sparse"]} == {("sparse",)}
+    assert len(flow._run(TIDE, None, whole=False).rankings["fusion"]) == 6
+
+
+def test_a_generation_that_goes_live_between_search_and_reading_is_searched_again() -> None:
+    new = Generation(embedder=MODEL.fingerprint, chunker="new", dimension=128)
+
+    class Switching(InMemoryChunkIndex):
+        """Another generation goes live just before the first passages are read."""
+
+        def chunks(self, chunk_ids: Sequence[UUID]) -> Sequence[Chunk]:
+            self.switch(new)
+            return super().chunks(chunk_ids)
+
+    index = Switching()
+    for generation, page in ((GENERATION, 0), (new, 1)):
+        index.create(generation)
+        index.upsert(generation, [embedded("the tide turns", page)])
+    index.switch(GENERATION)
+    flow = ContextRetriever(index=index, embedder=MODEL, sparse_encoder=WORDS)
+    assert [p.chunk.url for p in flow.retrieve(TIDE).passages] == ["https://example.org/1"]

@@ -10,12 +10,13 @@ from llm_engineering.domain.chunks import CHUNK_TYPES
 from llm_engineering.domain.embedded_chunks import EMBEDDED_TYPES
 from llm_engineering.domain.errors import InvalidInput, StoreUnavailable
 from llm_engineering.domain.ids import document_id
-from llm_engineering.domain.queries import ScoredChunk, SearchFilters
+from llm_engineering.domain.queries import Candidate, ScoredChunk, SearchFilters
 from llm_engineering.domain.types import DataCategory
 from llm_engineering.infrastructure.qdrant.points import (
     DOCUMENT_FIELDS,
     PAYLOAD_INDEXES,
     Restriction,
+    best_candidates_first,
     best_first,
     check_dimension,
     chunk_of,
@@ -118,6 +119,8 @@ def test_the_best_come_first_and_equal_ones_by_id() -> None:
 
     ranked = best_first([scored(9, 0.5), scored(2, 0.5), scored(5, 0.9), scored(1, -1.0)])
     assert [one.chunk.id.int for one in ranked] == [5, 2, 9, 1]
+    candidates = [Candidate(numbered_id(n), score) for n, score in ((9, 0.5), (2, 0.5), (5, 0.9))]
+    assert [one.id.int for one in best_candidates_first(candidates)] == [5, 2, 9]
 
 
 def test_a_vector_of_another_length_is_named_with_the_generation() -> None:
