@@ -3,8 +3,9 @@
     python -m benchmarks.searching --chunks 100000 --rival-chunks 42000
 
 Each question is searched by meaning and by words among the chunks of one author, the two rankings
-are fused and the best passages read, all with the values of `configs/rag.yaml`. Chunks are noise around topics, so that neighbours exist; the seed is printed. Recall is that
-of the ten nearest by vector, against NumPy's exact search. Prints medians, ratios and raw figures.
+are fused and the best passages read, with the default values of `configs/rag.yaml`. Chunks are
+noise around topics, so that neighbours exist; the seed is printed. Recall is that of the ten
+nearest by vector, against NumPy's exact search. Prints medians, ratios and raw figures.
 """
 
 import argparse
@@ -82,7 +83,7 @@ class Corpus:
             total=CHUNKS_A_DOCUMENT,
             start=0,
             end=1,
-            text="words " * 150,
+            text=f"{number} " + "words " * 150,
             url=url,
             platform="example.org",
             title="A document",
