@@ -152,13 +152,13 @@ def measure_rival(
     return median
 
 
-def fill(index: ChunkIndex, corpus: Corpus, size: int) -> None:
+def fill(index: ChunkIndex, corpus: Corpus, size: int, generation: Generation = GENERATION) -> None:
     """Writes the first chunks and makes them live."""
-    index.create(GENERATION)
+    index.create(generation)
     for batch in corpus.chunks(size):
-        index.upsert(GENERATION, batch)
-    index.commit(GENERATION)
-    index.switch(GENERATION)
+        index.upsert(generation, batch)
+    index.commit(generation)
+    index.switch(generation)
 
 
 def hybrid(index: ChunkIndex, question: EmbeddedQuery) -> None:

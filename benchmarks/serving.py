@@ -1,0 +1,184 @@
+"""What the service costs beside its models, and what it does under too much load.
+
+    python -m benchmarks.serving --chunks 100000
+
+A scripted chat model answers at once, so that what is measured is ours: HTTP, retrieval among
+made-up chunks, checking citations, tracking. Then it takes a second, and far more clients ask than
+the service admits: statuses, memory and recovery are printed. At last the service is told to end
+while requests are under way. Every figure is of the service's processes, read from /proc.
+"""
+
+import argparse
+import asyncio
+import signal
+import statistics
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from benchmarks.searching import Corpus, fill
+from benchmarks.served import Service, scripted_model, service
+from llm_engineering.bootstrap import Platform
+from llm_engineering.domain.releases import Generation
+from llm_engineering.settings import load_settings
+
+SAYS = "Words words words words [1]."
+
+
+@dataclass
+class Load:
+    """What a crowd of clients saw: statuses and, of those that were answered, milliseconds."""
+
+    statuses: Counter[int] = field(default_factory=Counter)
+    milliseconds: list[float] = field(default_factory=list)
+    refusal_ms: list[float] = field(default_factory=list)
+
+    def p95(self) -> float:
+        """Returns the 95th percentile of the answered."""
+        return statistics.quantiles(self.milliseconds, n=20)[-1]
+
+
+def main() -> None:
+    """Parses the arguments, measures and prints."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--chunks", type=int, default=100_000)
+    parser.add_argument("--clients", type=int, default=8)
+    parser.add_argument("--requests", type=int, default=800)
+    parser.add_argument("--admitted", type=int, default=32, help="what the service admits at once")
+    parser.add_argument("--overload-s", type=float, default=20.0)
+    parser.add_argument("--seed", type=int, default=11)
+    arguments = parser.parse_args()
+    print(f"seed {arguments.seed}, {arguments.chunks:,} chunks, {arguments.clients} clients")
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder)
+        make_index(data, arguments.chunks, arguments.seed)
+        with scripted_model(SAYS) as model, service(data, model) as served:
+            overhead(served, arguments.clients, arguments.requests)
+        with scripted_model(SAYS, seconds=1.0) as model, service(data, model) as served:
+            overload(served, 5 * arguments.admitted, arguments.overload_s)
+            ending(served, arguments.admitted // 2)
+
+
+def make_index(data: Path, chunks: int, seed: int) -> None:
+    """Fills the embedded index in `data`, as the generation that the settings name."""
+    with Platform(load_settings(DATA_DIR=data)) as platform:
+        embedder = platform.embedding_model
+        live = Generation(
+            embedder=embedder.fingerprint, chunker="made-up", dimension=embedder.dimension
+        )
+        fill(platform.chunk_index, Corpus(chunks, 50, 1, seed), chunks, live)
+
+
+def overhead(served: Service, clients: int, requests: int) -> None:
+    """Prints CPU and latency a request when the model costs nothing."""
+    asyncio.run(crowd(served.url, clients, questions("warm", 50)))
+    before = served.cpu_s()
+    seen = asyncio.run(crowd(served.url, clients, questions("measured", requests)))
+    spent = (served.cpu_s() - before) * 1000 / requests
+    print(f"overhead: {spent:.1f} ms CPU a request, statuses {dict(seen.statuses)}")
+    print(
+        f"  at {clients} clients: median {statistics.median(seen.milliseconds):.0f} ms, "
+        f"p95 {seen.p95():.0f} ms, slowest {max(seen.milliseconds):.0f} ms"
+    )
+
+
+def overload(served: Service, clients: int, seconds: float) -> None:
+    """Prints what happens when many more ask than are admitted, and how soon it is over."""
+    before = asyncio.run(crowd(served.url, 4, questions("calm", 40)))
+    memory = [served.resident_mb()]
+    seen = asyncio.run(flood(served, clients, seconds, memory))
+    errors = sum(count for status, count in seen.statuses.items() if status >= 500)  # noqa: PLR2004
+    print(f"overload, {clients} clients for {seconds:.0f} s: statuses {dict(seen.statuses)}")
+    print(
+        f"  5xx: {errors}; a refusal took {statistics.median(seen.refusal_ms or [0]):.0f} ms; "
+        f"resident MB {memory[0]:.0f} before, {max(memory):.0f} at most, {memory[-1]:.0f} after"
+    )
+    ended = time.perf_counter()
+    after = asyncio.run(crowd(served.url, 4, questions("recovered", 12)))
+    print(
+        f"  median {statistics.median(before.milliseconds):.0f} ms before; "
+        f"{statistics.median(after.milliseconds):.0f} ms within "
+        f"{time.perf_counter() - ended:.1f} s after, statuses {dict(after.statuses)}"
+    )
+
+
+def ending(served: Service, clients: int) -> None:
+    """Prints what becomes of requests under way when the service is told to end."""
+
+    async def ask_and_end() -> Load:
+        asked = asyncio.create_task(crowd(served.url, clients, questions("last", clients)))
+        await asyncio.sleep(0.5)  # all are accepted, none is answered
+        served.process.send_signal(signal.SIGTERM)
+        return await asked
+
+    seen = asyncio.run(ask_and_end())
+    code = served.process.wait(60)
+    print(f"SIGTERM with {clients} under way: {dict(seen.statuses)}; exit status {code}")
+
+
+def questions(kind: str, count: int) -> list[str]:
+    """Returns so many different questions."""
+    return [f"What do the words of {kind} number {n} say?" for n in range(count)]
+
+
+async def crowd(url: str, clients: int, asked: Sequence[str]) -> Load:
+    """Returns what the clients saw who asked the questions, each one after another."""
+    waiting = list(asked)
+    seen = Load()
+
+    async def one(client: httpx.AsyncClient) -> None:
+        while waiting:
+            await _ask(client, url, waiting.pop(), seen)
+
+    async with httpx.AsyncClient(timeout=120, limits=_unlimited()) as client:
+        await asyncio.gather(*(one(client) for _ in range(clients)))
+    return seen
+
+
+async def flood(served: Service, clients: int, seconds: float, memory: list[float]) -> Load:
+    """Returns what the clients saw who kept asking for so long; memory is read meanwhile."""
+    end = time.perf_counter() + seconds
+    seen = Load()
+
+    async def one(client: httpx.AsyncClient, number: int) -> None:
+        asked = 0
+        while time.perf_counter() < end:
+            refused = seen.statuses[429]
+            await _ask(client, served.url, f"What of {number}, time {asked}?", seen)
+            asked += 1
+            if seen.statuses[429] > refused:
+                await asyncio.sleep(0.25)  # a client that is told to wait waits
+
+    async def watch() -> None:
+        while time.perf_counter() < end:
+            memory.append(served.resident_mb())
+            await asyncio.sleep(1)
+
+    async with httpx.AsyncClient(timeout=120, limits=_unlimited()) as client:
+        await asyncio.gather(watch(), *(one(client, number) for number in range(clients)))
+    memory.append(served.resident_mb())
+    return seen
+
+
+async def _ask(client: httpx.AsyncClient, url: str, question: str, seen: Load) -> None:
+    began = time.perf_counter()
+    try:
+        status = (await client.post(f"{url}/rag", json={"query": question})).status_code
+    except httpx.TransportError:
+        status = 0  # no answer at all
+    took = (time.perf_counter() - began) * 1000
+    seen.statuses[status] += 1
+    (seen.milliseconds if status == httpx.codes.OK else seen.refusal_ms).append(took)
+
+
+def _unlimited() -> httpx.Limits:
+    return httpx.Limits(max_connections=None, max_keepalive_connections=None)
+
+
+if __name__ == "__main__":
+    main()
