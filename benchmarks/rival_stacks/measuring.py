@@ -1,0 +1,81 @@
+"""What every stack is asked to do, and how its CPU time is counted. Standard library only.
+
+A stack runs in a process and an environment of its own: `python STACK.py JOB.json RESULT.json`.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Protocol, TypedDict
+
+_FIRST_WORDS = (4, 8, 16, 32)  # lengths of the questions that warm up
+_WARM_DOCUMENTS = 5
+
+
+class Document(TypedDict):
+    """A document as it is given to every stack."""
+
+    id: str
+    title: str
+    text: str
+
+
+class Stack(Protocol):
+    """A retrieval stack, made with the folder of MiniLM."""
+
+    def ingest(self, documents: Sequence[Document]) -> None:
+        """Splits, embeds and indexes the documents."""
+        ...
+
+    def search(self, question: str, depth: int) -> Iterable[str]:
+        """Returns the documents' ids of the best `depth` passages, best first."""
+        ...
+
+
+def measure(make: Callable[[str], Stack]) -> None:
+    """Reads the job, has the stack do it, and writes the rankings and what they cost."""
+    job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    stack = make(job["model"])
+    documents: list[Document] = job["documents"]
+    began = cpu_seconds()
+    stack.ingest(documents)
+    ingested = cpu_seconds() - began
+    for document in documents[:_WARM_DOCUMENTS]:
+        for count in _FIRST_WORDS:
+            list(stack.search(" ".join(whole_text(document).split()[:count]), job["depth"]))
+    rankings, cpu_ms = {}, []
+    for name, question in job["queries"].items():
+        began = cpu_seconds()
+        found = list(stack.search(question, job["depth"]))
+        cpu_ms.append((cpu_seconds() - began) * 1000)
+        rankings[name] = list(dict.fromkeys(found))
+    result = {"ingest_cpu_s": ingested, "query_cpu_ms": cpu_ms, "rankings": rankings}
+    Path(sys.argv[2]).write_text(json.dumps(result), encoding="utf-8")
+
+
+def whole_text(document: Document) -> str:
+    """Returns title and text, as a page has them."""
+    return "\n\n".join(part for part in (document["title"], document["text"]) if part)
+
+
+def cpu_seconds() -> float:
+    """Returns the CPU seconds of this process and, on Linux, of the child processes that run."""
+    return time.process_time() + sum(map(_child_seconds, _children()))
+
+
+def _children() -> list[str]:
+    tasks = Path("/proc/self/task")
+    return [
+        child
+        for task in (tasks.iterdir() if tasks.exists() else ())
+        for child in (task / "children").read_text(encoding="utf-8").split()
+    ]
+
+
+def _child_seconds(pid: str) -> float:
+    """Returns user and system time (fields 14 and 15 of proc(5)'s stat); precise to 10 ms."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
