@@ -1,11 +1,12 @@
 """Makes a judged collection in BEIR's layout out of documentation that has a FAQ.
 
-    python -m benchmarks.faq_collection /usr/share/doc/python3.11/html/_sources OUT   # python3.11-doc
-    python -m benchmarks.faq_collection /usr/share/perl/5.36.0/pod OUT                # perl-doc
+    python -m benchmarks.faq_collection /usr/share/doc/python3.11/html/_sources OUT
+    python -m benchmarks.faq_collection /usr/share/perl/5.36.0/pod OUT
 
 Every section is a document. The headings of the FAQ are the questions: each is taken off its
 section, which is the one relevant document. The other sections keep their headings as titles.
-reStructuredText (`*.rst.txt`) and Perl's Pod (`*.pod`) are read.
+reStructuredText (`*.rst.txt`) and Perl's Pod (`*.pod`) are read; Debian's packages python3.11-doc
+and perl-doc have them.
 """
 
 import argparse
@@ -58,7 +59,7 @@ def read_documentation(folder: Path) -> list[Document]:
         "*.rst.txt": rst_sections,
         "*.pod": pod_sections,
     }
-    documents = []
+    documents: list[Document] = []
     for pattern, sections in readers.items():
         for path in sorted(folder.rglob(pattern)):
             name = str(path.relative_to(folder))

@@ -142,12 +142,17 @@ def run(name: str, python: Path, job: Mapping[str, object]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         asked, answered = Path(folder) / "job.json", Path(folder) / "result.json"
         asked.write_text(json.dumps(job), encoding="utf-8")
+        program = [python, STACKS / f"{name}_stack.py", asked, answered]
         paths = {"PYTHONPATH": str(ROOT)} if name == "ours" else {}
-        subprocess.run(  # noqa: S603 - our own script
-            ["taskset", "-c", str(core), python, STACKS / f"{name}_stack.py", asked, answered],  # noqa: S607
-            check=True,
+        done = subprocess.run(  # noqa: S603 - our own script
+            ["taskset", "-c", str(core), *map(str, program)],  # noqa: S607
+            check=False,
+            capture_output=True,
+            text=True,
             env={**os.environ, **ONE_THREAD, **paths},
         )
+        if done.returncode:
+            raise SystemExit(f"{name}: {done.stderr[-2000:]}")
         result: dict[str, Any] = json.loads(answered.read_text(encoding="utf-8"))
     return result
 
@@ -172,7 +177,8 @@ def quality(result: Mapping[str, Any], sample: Sample) -> list[float]:
 
 def compare(results: Mapping[str, Mapping[str, Any]], sample: Sample, seed: int) -> None:
     """Prints by how much our quality differs, with 95 % intervals, by collection too."""
-    ours, bootstrap = quality(results["ours"], sample), Bootstrap(RESAMPLES, seed)
+    ours = quality(results["ours"], sample)
+    bootstrap = Bootstrap(len(ours), seed, RESAMPLES)
     kinds = [name.partition("/")[0] for name in sample.questions]
     for rival, result in results.items():
         if rival != "ours":
