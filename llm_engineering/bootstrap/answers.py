@@ -84,13 +84,20 @@ class Answers(Features):
     def answer_generator(self, reference: str | None = None) -> "AnswerGenerator":
         """Retrieval, the chat model of the reference (by default the provider's), and checks."""
         from llm_engineering.application.rag.citations import CitationChecker
+        from llm_engineering.application.rag.context import estimated_tokens
         from llm_engineering.application.rag.generation import AnswerGenerator
 
+        name = reference or self.default_chat_model
+        model = self.chat_model(name)
+        # the tokenizers of the other providers would have to be downloaded
+        own = name.startswith(("local:", "mlflow:"))
         return AnswerGenerator(
             self.retriever(),
-            self.chat_model(reference),
-            reference or self.default_chat_model,
+            model,
+            name,
             CitationChecker(self.embedding_model, self.sparse_encoder),
+            self.rag_config.context_tokens,
+            model.get_num_tokens if own else estimated_tokens,
         )
 
     @cached_property

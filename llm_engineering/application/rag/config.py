@@ -32,7 +32,7 @@ class RagConfig(Frozen):
     the search by meaning: at 0.0 nothing is embedded, at 1.0 words are not searched for.
     `per_source_cap` passages of one document come before others get their turn (0: no cap).
     `expansion` is the number of rephrasings that are searched for besides the question.
-    `deadline_s` covers the whole flow.
+    `deadline_s` covers the whole flow. The chat model reads at most `context_tokens` of passages.
     """
 
     k: int = Field(default=4, ge=1, le=1000)
@@ -41,6 +41,7 @@ class RagConfig(Frozen):
     dense_weight: float = Field(default=0.5, ge=0.0, le=1.0)
     per_source_cap: int = Field(default=3, ge=0, le=1000)
     deadline_s: float = Field(default=15.0, gt=0.0, le=600.0)
+    context_tokens: int = Field(default=3000, ge=256, le=1_000_000)
     rerank: RerankConfig = RerankConfig()
     self_query: SelfQueryConfig = SelfQueryConfig()
     expansion: int = Field(default=0, ge=0, le=8)

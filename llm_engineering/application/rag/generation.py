@@ -1,19 +1,27 @@
 """From a question to a cited answer."""
 
+import logging
 import re
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.messages.ai import add_ai_message_chunks
 
-from llm_engineering.application.rag.citations import CitationChecker
+from llm_engineering.application.rag.citations import CitationChecker, CitedText
+from llm_engineering.application.rag.context import estimated_tokens, within_budget
+from llm_engineering.application.rag.evidence import Evidence
+from llm_engineering.application.rag.extractive import extract, nearest
+from llm_engineering.application.rag.output_filter import OutputFilter
 from llm_engineering.application.rag.prompts import REFUSAL, answer_prompt, numbered
 from llm_engineering.application.rag.retriever import ContextRetriever
-from llm_engineering.domain.answers import Answer, AnswerMode, AnswerRequest, Usage
-from llm_engineering.domain.queries import Query, Retrieval, ScoredChunk
+from llm_engineering.domain.answers import Answer, AnswerMode, AnswerRequest, Usage, Verification
+from llm_engineering.domain.errors import ModelError
+from llm_engineering.domain.queries import Retrieval, ScoredChunk
+
+_log = logging.getLogger(__name__)
 
 _REFUSES = re.compile(r"\b(sources|passages)\b.{0,20}\bdo(es)? not (say|answer|mention)", re.I)
 
@@ -32,7 +40,7 @@ class Sources:
 
 @dataclass(frozen=True)
 class Token:
-    """A piece of the model's own text, before its claims are checked."""
+    """A piece of the model's own text, before its claims are checked; it links nowhere."""
 
     text: str
 
@@ -47,26 +55,53 @@ class Done:
 Event = Sources | Token | Done
 
 
+@dataclass
+class _Written:
+    """What the model wrote so far, as it came and as it may be shown."""
+
+    message: AIMessageChunk = field(default_factory=lambda: AIMessageChunk(content=""))
+    shown: str = ""
+    failed: bool = False
+
+    @property
+    def begun(self) -> bool:
+        return bool(self.message.text)
+
+    def add(self, piece: AIMessage) -> None:
+        self.message = add_ai_message_chunks(self.message, _as_chunk(piece))
+
+
 class AnswerGenerator:
     """Retrieves, lets the chat model write, and checks what it wrote against the passages.
 
-    `model_name` is the reference of the model, such as `local:qwen2.5-coder-1.5b-instruct`;
-    `timer` returns seconds.
+    When the model fails before its first word, the answer is quoted from the passages instead.
+
+    Args:
+        retriever: finds the passages.
+        model: writes; None when there is none, then every answer is quoted.
+        model_name: its reference, such as `local:qwen2.5-coder-1.5b-instruct`.
+        checker: looks the claims up.
+        context_tokens: the passages that the model reads have at most so many tokens.
+        count_tokens: of a text, in the model's own tokens where its tokenizer is at hand.
+        timer: returns seconds.
     """
 
     def __init__(
         self,
         retriever: ContextRetriever,
-        model: BaseChatModel,
+        model: BaseChatModel | None,
         model_name: str,
         checker: CitationChecker,
+        context_tokens: int = 3000,
+        count_tokens: Callable[[str], int] = estimated_tokens,
         timer: Callable[[], float] = perf_counter,
     ) -> None:
         self._retriever = retriever
         self._model = model
-        self._writer = answer_prompt() | model
         self._model_name = model_name
         self._checker = checker
+        self._context_tokens = context_tokens
+        self._count_tokens = count_tokens
         self._timer = timer
 
     def warm_up(self, *, model_in_process: bool) -> None:
@@ -75,7 +110,7 @@ class AnswerGenerator:
         Then the first question waits for nothing else. Raises what `answer` raises.
         """
         self._retriever.warm_up()
-        if model_in_process:
+        if model_in_process and self._model:
             reader = answer_prompt() | self._model.bind(max_tokens=1)
             reader.invoke({"passages": "", "question": "warm up"})
 
@@ -84,7 +119,7 @@ class AnswerGenerator:
 
         Raises:
             StoreUnavailable: the index cannot be reached.
-            ModelError: the embedder or the chat model failed.
+            ModelError: the embedder failed, or the chat model in the middle of its answer.
         """
         found: Sequence[ScoredChunk] = ()
         for event in self.stream(request):
@@ -101,61 +136,102 @@ class AnswerGenerator:
         Closing the iterator stops the model.
         """
         began = self._timer()
-        query = request.query
-        retrieval = self._retriever.retrieve(query, request.k)
-        found = retrieval.passages
+        question = request.query.text
+        retrieval = self._retriever.retrieve(request.query, request.k)
         timings = {"retrieve": self._since(began)}
         yield Sources(retrieval)
-        written = AIMessageChunk(content="")
-        if found:
-            asked = self._timer()
-            for piece in self._writer.stream({"passages": numbered(found), "question": query.text}):
-                if piece.text and "first_token" not in timings:
-                    timings["first_token"] = self._since(asked)
-                written = add_ai_message_chunks(written, _as_chunk(piece))
-                if piece.text:
-                    yield Token(piece.text)
-            timings["generate"] = self._since(asked)
+        written = _Written()
+        read = self._read(retrieval.passages)
+        if read:
+            yield from self._written(question, read, written, timings)
         checked = self._timer()
-        answer = self._checked(query, written, found)
+        answer = self._checked(self._checker.evidence(question, read), written, request.verify)
         timings |= {"check": self._since(checked), "total": self._since(began)}
+        failed = (self._model_name,) if written.failed else ()
         seen = {
-            "question": query.text,
-            "degraded": tuple(retrieval.degraded),
+            "question": question,
+            "degraded": (*retrieval.degraded, *failed),
             "relaxed": retrieval.relaxed,
+            "timings_ms": timings,
         }
-        yield Done(answer.model_copy(update={**seen, "timings_ms": timings}))
+        yield Done(answer.model_copy(update=seen))
 
-    def _checked(
-        self, query: Query, written: AIMessageChunk, found: Sequence[ScoredChunk]
-    ) -> Answer:
-        usage = written.usage_metadata
-        counted = (
-            Usage(input_tokens=usage["input_tokens"], output_tokens=usage["output_tokens"])
-            if usage
-            else Usage()
-        )
-        text = written.text.strip()
-        cited = None if _REFUSES.search(text) else self._checker.cite(query.text, text, found)
-        if cited is None or not cited.citations:
+    def _read(self, found: Sequence[ScoredChunk]) -> Sequence[ScoredChunk]:
+        """Returns what of it the model reads; counting may load the model, and so fail."""
+        try:
+            return within_budget(found, self._context_tokens, self._count_tokens)
+        except ModelError:
+            return within_budget(found, self._context_tokens, estimated_tokens)
+
+    def _written(
+        self,
+        question: str,
+        read: Sequence[ScoredChunk],
+        written: _Written,
+        timings: dict[str, float],
+    ) -> Generator[Token, None, None]:
+        """Yields what the model writes, filtered, and notes it down; a late start is a failure."""
+        if self._model is None:
+            written.failed = True
+            return
+        asked = self._timer()
+        shown = OutputFilter({passage.chunk.url for passage in read})
+        writer = answer_prompt() | self._model
+        try:
+            for piece in writer.stream({"passages": numbered(read), "question": question}):
+                if piece.text and not written.begun:
+                    timings["first_token"] = self._since(asked)
+                written.add(piece)
+                if text := shown.feed(piece.text):
+                    written.shown += text
+                    yield Token(text)
+        except ModelError as error:
+            if written.begun:  # a reader has seen half of another answer
+                raise
+            _log.warning("answering from the passages alone: %s", error)
+            written.failed = True
+        if text := shown.flush():
+            written.shown += text
+            yield Token(text)
+        timings["generate"] = self._since(asked)
+
+    def _checked(self, evidence: Evidence, written: _Written, verify: Verification) -> Answer:
+        if written.failed:
+            cited, mode = extract(evidence), AnswerMode.EXTRACTIVE
+        else:
+            text = written.shown.strip()
+            refuses = _REFUSES.search(text)
+            cited = CitedText("") if refuses else self._checker.cite(evidence, text, verify)
+            mode = AnswerMode.GENERATED
+        usage = _usage(written.message)
+        if not cited.citations:
             return Answer(
                 text=REFUSAL,
+                nearest=nearest(evidence),
                 grounded=False,
                 mode=AnswerMode.REFUSED,
                 model=self._model_name,
-                usage=counted,
+                usage=usage,
             )
         return Answer(
             text=cited.text,
             citations=cited.citations,
+            unsupported=cited.unsupported,
             grounded=True,
-            mode=AnswerMode.GENERATED,
+            mode=mode,
             model=self._model_name,
-            usage=counted,
+            usage=usage,
         )
 
     def _since(self, began: float) -> float:
         return round((self._timer() - began) * 1000, 2)
+
+
+def _usage(message: AIMessageChunk) -> Usage:
+    counted = message.usage_metadata
+    if not counted:
+        return Usage()
+    return Usage(input_tokens=counted["input_tokens"], output_tokens=counted["output_tokens"])
 
 
 def _as_chunk(message: AIMessage) -> AIMessageChunk:

@@ -1,7 +1,9 @@
 from collections.abc import Iterator
 from itertools import count
+from typing import Any
 
 import pytest
+from langchain_core.outputs import ChatGenerationChunk
 
 from llm_engineering.application.rag.citations import CitationChecker
 from llm_engineering.application.rag.generation import (
@@ -13,7 +15,7 @@ from llm_engineering.application.rag.generation import (
 )
 from llm_engineering.application.rag.prompts import REFUSAL
 from llm_engineering.application.rag.retriever import ContextRetriever
-from llm_engineering.domain.answers import AnswerMode, AnswerRequest
+from llm_engineering.domain.answers import AnswerMode, AnswerRequest, Verification
 from llm_engineering.domain.errors import ModelError
 from llm_engineering.domain.queries import Query
 from llm_engineering.infrastructure.in_memory.chat_model import ScriptedChatModel
@@ -23,7 +25,9 @@ SAYS = "The bilge pump starts at four centimetres [1]."
 QUESTION = AnswerRequest(query=Query(text="When does the bilge pump start?"))
 
 
-def generator(model: ScriptedChatModel, context: ContextRetriever | None = None) -> AnswerGenerator:
+def generator(
+    model: ScriptedChatModel | None, context: ContextRetriever | None = None, **options: Any
+) -> AnswerGenerator:
     ticks: Iterator[int] = count()
     return AnswerGenerator(
         context or retriever(*CORPUS),
@@ -31,6 +35,7 @@ def generator(model: ScriptedChatModel, context: ContextRetriever | None = None)
         "scripted:one",
         CitationChecker(MODEL, WORDS),
         timer=lambda: float(next(ticks)),
+        **options,
     )
 
 
@@ -93,9 +98,84 @@ def test_without_passages_the_model_is_not_asked() -> None:
     assert (answer.text, found, model.asked) == (REFUSAL, (), [])
 
 
-def test_a_failing_model_is_an_error() -> None:
-    with pytest.raises(ModelError, match="overloaded"):
-        generator(ScriptedChatModel([ModelError("overloaded")])).answer(QUESTION)
+class BreakingChatModel(ScriptedChatModel):
+    """Fails after the first word."""
+
+    def _stream(self, *args: Any, **kwargs: Any) -> Iterator[ChatGenerationChunk]:
+        yield next(super()._stream(*args, **kwargs))
+        raise ModelError("the line is dead", transient=True)
+
+
+def test_a_model_that_fails_at_once_leaves_a_quoted_answer() -> None:
+    stream = events(ScriptedChatModel([ModelError("overloaded")]))
+    done = stream[-1]
+    assert [type(event) for event in stream] == [Sources, Done]
+    assert isinstance(done, Done)
+    assert done.answer.text == "the bilge pump starts at four centimetres [1]"
+    assert done.answer.mode is AnswerMode.EXTRACTIVE
+    assert done.answer.grounded
+    assert done.answer.degraded == ("scripted:one",)
+    assert done.answer.citations[0].url == "https://example.org/1"
+
+
+def test_without_a_model_the_answer_is_quoted_too() -> None:
+    answer, _ = generator(None).answer(QUESTION)
+    assert (answer.mode, answer.degraded) == (AnswerMode.EXTRACTIVE, ("scripted:one",))
+
+
+def test_a_failing_model_and_passages_of_something_else_are_a_refusal() -> None:
+    request = AnswerRequest(query=Query(text="Quis custodiet ipsos custodes?"))
+    answer, _ = generator(ScriptedChatModel([ModelError("overloaded")])).answer(request)
+    assert (answer.mode, answer.degraded) == (AnswerMode.REFUSED, ("scripted:one",))
+
+
+def test_an_answer_that_breaks_off_is_an_error() -> None:
+    stream = generator(BreakingChatModel(answers=[SAYS])).stream(QUESTION)
+    with pytest.raises(ModelError, match="the line is dead"):
+        list(stream)
+
+
+def test_sentences_without_support_are_flagged_or_with_strict_taken_out() -> None:
+    said = f"{SAYS} Whales sing in spring."
+    flagged, _ = generator(ScriptedChatModel([said])).answer(QUESTION)
+    ((start, end),) = flagged.unsupported
+    assert flagged.text[start:end] == "Whales sing in spring."
+    request = QUESTION.model_copy(update={"verify": Verification.STRICT})
+    strict, _ = generator(ScriptedChatModel([said])).answer(request)
+    assert strict.text == "The bilge pump starts at four centimetres. [1]"
+    assert strict.unsupported == ()
+
+
+def test_a_refusal_names_what_came_closest() -> None:
+    answer, _ = generator(ScriptedChatModel([REFUSAL])).answer(QUESTION)
+    assert answer.nearest[0].url == "https://example.org/1"
+    assert answer.nearest[0].quote == "the bilge pump starts at four centimetres"
+    assert [one.n for one in answer.nearest] == list(range(1, len(answer.nearest) + 1))
+
+
+def test_the_model_reads_no_more_than_the_budget() -> None:
+    model = ScriptedChatModel([SAYS])
+    small = generator(model, context_tokens=16)
+    _, found = small.answer(QUESTION)
+    assert len(found) > 1
+    assert "[1] " in model.asked[0][-1].text
+    assert "[2] " not in model.asked[0][-1].text
+
+
+def test_a_tokenizer_that_cannot_be_loaded_is_replaced_by_an_estimate() -> None:
+    def fails(_: str) -> int:
+        raise ModelError("no weights")
+
+    answer, _ = generator(ScriptedChatModel([SAYS]), count_tokens=fails).answer(QUESTION)
+    assert answer.grounded
+
+
+def test_what_is_streamed_links_nowhere() -> None:
+    said = "![a](https://evil.example/?q=1) The bilge pump starts at four centimetres [1]."
+    stream = events(ScriptedChatModel([said]))
+    words = "".join(event.text for event in stream if isinstance(event, Token))
+    assert "evil" not in words
+    assert "four centimetres" in words
 
 
 def test_closing_the_stream_stops_the_model() -> None:
