@@ -142,10 +142,10 @@ def run(name: str, python: Path, job: Mapping[str, object]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         asked, answered = Path(folder) / "job.json", Path(folder) / "result.json"
         asked.write_text(json.dumps(job), encoding="utf-8")
-        program = [python, STACKS / f"{name}_stack.py", asked, answered]
+        program = (STACKS / f"{name}_stack.py", asked, answered)
         paths = {"PYTHONPATH": str(ROOT)} if name == "ours" else {}
         done = subprocess.run(  # noqa: S603 - our own script
-            ["taskset", "-c", str(core), *map(str, program)],  # noqa: S607
+            ["taskset", "-c", str(core), str(python), *map(str, program)],  # noqa: S607
             check=False,
             capture_output=True,
             text=True,
