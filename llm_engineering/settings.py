@@ -88,6 +88,11 @@ class Settings(BaseSettings):
     # serving
     SERVE_HOST: str = "127.0.0.1"
     SERVE_PORT: int = Field(default=3000, ge=1, le=65_535)
+    SERVE_OPEN_TO: Literal["nobody", "loopback", "all"] = "loopback"
+    SERVE_CHAT_MODELS: str = ""
+    SERVE_CONCURRENCY: int = Field(default=32, ge=1, le=1000)
+    SERVE_DEADLINE_S: float = Field(default=120.0, gt=0.0, le=600.0)
+    SERVE_REQUESTS_PER_MINUTE: int = Field(default=0, ge=0, le=1_000_000)
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -103,6 +108,11 @@ class Settings(BaseSettings):
             if provider == self.LLM_PROVIDER and getattr(self, key) is None:
                 raise ValueError(f"LLM_PROVIDER={provider} needs {key}")
         return self
+
+    @property
+    def served_chat_models(self) -> tuple[str, ...]:
+        """Returns the references in SERVE_CHAT_MODELS."""
+        return tuple(filter(None, map(str.strip, self.SERVE_CHAT_MODELS.split(","))))
 
     def without_secrets(self) -> Self:
         """Returns the settings as they may go to another process: secrets stay here."""

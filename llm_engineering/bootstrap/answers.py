@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 from llm_engineering.application.rag.config import RagConfig
 from llm_engineering.bootstrap.features import Features
 from llm_engineering.bootstrap.resources import now
+from llm_engineering.domain.ids import fingerprint
 from llm_engineering.settings import load_config
 
 if TYPE_CHECKING:  # langchain_core takes seconds to import: only commands that answer need it
     from llm_engineering.application.rag.explain import RetrievalExplainer
     from llm_engineering.application.rag.generation import AnswerGenerator
+    from llm_engineering.application.rag.history import History
     from llm_engineering.application.rag.question_log import QuestionLog
     from llm_engineering.application.rag.reranking import Reranker
     from llm_engineering.application.rag.retriever import ContextRetriever
@@ -98,6 +100,25 @@ class Answers(Features):
             CitationChecker(self.embedding_model, self.sparse_encoder),
             self.rag_config.context_tokens,
             model.get_num_tokens if own else estimated_tokens,
+        )
+
+    def history(self) -> "History":
+        """Knows which revision of a document was current when."""
+        from llm_engineering.application.rag.history import History
+
+        return History(self.document_store)
+
+    def release(self) -> str:
+        """Returns a name of what answers now: index, embedder, reranker, prompt and chat model."""
+        from llm_engineering.application.rag.prompts import prompt_version
+
+        live = self.chunk_index.live()
+        return fingerprint(
+            live.name if live else "",
+            self.embedding_model.fingerprint,
+            self.active_reranker.description or "",
+            prompt_version(),
+            self.default_chat_model,
         )
 
     @cached_property

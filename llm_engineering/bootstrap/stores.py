@@ -10,6 +10,7 @@ from llm_engineering.application.corpus.forgetters import (
     LikenessForgetter,
 )
 from llm_engineering.application.corpus.forgetting import Forgetting
+from llm_engineering.application.ports.api_keys import ApiKeyStore
 from llm_engineering.application.ports.forgetting import Forgetter
 from llm_engineering.application.ports.likeness import LikenessStore
 from llm_engineering.application.ports.question_sets import QuestionSetStore
@@ -65,6 +66,13 @@ class Stores(Resources):
         from llm_engineering.infrastructure.mongo.question_set_store import MongoQuestionSetStore
 
         return MongoQuestionSetStore(self._mongo_database)
+
+    @cached_property
+    def api_key_store(self) -> ApiKeyStore:
+        """API keys, beside the documents."""
+        from llm_engineering.infrastructure.mongo.api_key_store import MongoApiKeyStore
+
+        return MongoApiKeyStore(self._mongo_database)
 
     @cached_property
     def _mongo_database(self) -> "MongoDatabase":

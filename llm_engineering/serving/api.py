@@ -1,112 +1,45 @@
-"""The HTTP routes."""
+"""The HTTP application: routes by topic, each behind the same entrance and limits."""
 
-import logging
-from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, Any, Protocol
-from uuid import uuid4
+from collections.abc import Callable
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI
 
-from llm_engineering.domain.answers import Answer, AnswerRequest
-from llm_engineering.domain.errors import InvalidInput, ModelError, PipelineError, StoreUnavailable
-from llm_engineering.domain.explanations import Explanation
-from llm_engineering.domain.queries import Query, Retrieval
-from llm_engineering.serving.schemas import (
-    ExplainRequest,
-    Problem,
-    RagRequest,
-    RagResponse,
-    RetrieveResponse,
-)
+from llm_engineering.serving.access import Entrance
+from llm_engineering.serving.answer_routes import answer_router
+from llm_engineering.serving.answering import Answering
+from llm_engineering.serving.asking import Asking
+from llm_engineering.serving.deployment import Deployment
+from llm_engineering.serving.envelope import Envelope
+from llm_engineering.serving.limits import MAX_BODY_BYTES
+from llm_engineering.serving.problems import add_problem_handlers
 
-if TYPE_CHECKING:  # langchain_core takes seconds to import
-    from llm_engineering.application.rag.generation import Event
-
-log = logging.getLogger(__name__)
-
-_STATUS: dict[type[PipelineError], tuple[int, str]] = {
-    InvalidInput: (422, "The request cannot be carried out"),
-    StoreUnavailable: (503, "A store is out of reach; try again"),
-    ModelError: (502, "The model did not answer; try again"),
-}
+__all__ = ["Answering", "create_app"]
 
 
-class Answering(Protocol):
-    """What the routes need of the service behind them."""
+def create_app(
+    service: Callable[[], Answering], deployment: Callable[[], Deployment] | None = None
+) -> FastAPI:
+    """Returns the application.
 
-    def answer(self, request: AnswerRequest) -> Answer:
-        """Returns the checked answer."""
-        ...
-
-    def stream(self, request: AnswerRequest) -> "Generator[Event, None, None]":
-        """Yields Sources, Tokens and Done; closing it stops the model."""
-        ...
-
-    def retrieve(self, query: Query, k: int | None) -> Retrieval:
-        """Returns the passages that a question finds."""
-        ...
-
-    def explain(self, query: Query, url: str, k: int | None) -> Explanation:
-        """Returns why a document is, or is not, among them."""
-        ...
-
-
-def create_app(service: Callable[[], Answering]) -> FastAPI:
-    """Returns the application; `service` is asked for at every request, never before."""
+    Args:
+        service: who answers; asked for at every request, never before.
+        deployment: what is allowed and kept, likewise; None: everybody may ask everything.
+    """
+    if deployment is None:
+        open_house = Deployment()
+        deployment = lambda: open_house  # noqa: E731
     app = FastAPI(
         title="LLM Pipeline System",
         summary="Questions answered from your own corpus, with citations",
         version="1",
     )
-    problems: dict[int | str, dict[str, Any]] = {
-        status: {"model": Problem, "content": {"application/problem+json": {}}}
-        for status in (422, 502, 503)
-    }
-
-    # not async: FastAPI runs it on a thread, so that the model never blocks the event loop
-    @app.post("/rag", responses=problems)
-    def rag(request: RagRequest) -> RagResponse:
-        """Answers a question from the indexed corpus, with citations."""
-        query = Query(text=request.query, filters=request.filters)
-        answer = service().answer(AnswerRequest(query=query, k=request.top_k))
-        return RagResponse.of(answer, uuid4())
-
-    @app.post("/retrieve", responses=problems)
-    def retrieve(request: RagRequest) -> RetrieveResponse:
-        """Finds passages, without writing an answer; every stage's score comes with them."""
-        query = Query(text=request.query, filters=request.filters)
-        return RetrieveResponse.of(service().retrieve(query, request.top_k), uuid4())
-
-    @app.post("/explain", responses=problems)
-    def explain(request: ExplainRequest) -> Explanation:
-        """Says, stage by stage, why a document is or is not among what a question finds."""
-        query = Query(text=request.query, filters=request.filters)
-        return service().explain(query, request.document, request.top_k)
-
-    @app.exception_handler(RequestValidationError)
-    def refuse(_: Request, error: RequestValidationError) -> JSONResponse:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"] if part != "body")
-        return _problem(422, "The request is not valid", f"{where}: {first['msg']}".lstrip(": "))
-
-    @app.exception_handler(PipelineError)
-    def fail(_: Request, error: PipelineError) -> JSONResponse:
-        status, title = next(
-            (found for kind, found in _STATUS.items() if isinstance(error, kind)),
-            (500, "The service is not set up to do this"),
-        )
-        detail = str(error) if isinstance(error, InvalidInput) else title
-        return _problem(status, title, detail, error)
-
-    return app
-
-
-def _problem(status: int, title: str, detail: str, error: Exception | None = None) -> JSONResponse:
-    problem = Problem(title=title, status=status, detail=detail, request_id=uuid4())
-    if error:
-        log.error("request %s: %s: %s", problem.request_id, type(error).__name__, error)
-    return JSONResponse(
-        problem.model_dump(mode="json"), status, media_type="application/problem+json"
+    entrance = Entrance(deployment)
+    asking = Asking(service, deployment)
+    app.include_router(answer_router(asking, entrance))
+    add_problem_handlers(app)
+    app.add_middleware(
+        Envelope,
+        max_body_bytes=MAX_BODY_BYTES,
+        observe=lambda *seen: deployment().observe(*seen),
     )
+    return app

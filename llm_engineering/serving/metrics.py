@@ -18,6 +18,12 @@ class RequestMetrics:
         self._questions = Counter(
             "rag_questions_total", "Questions by outcome", labelnames=("outcome",)
         )
+        self._requests = Histogram(
+            "rag_request_seconds",
+            "Time of each request, until its response was sent",
+            labelnames=("route", "status"),
+            buckets=_SECONDS,
+        )
         self._stages = Histogram(
             "rag_stage_seconds", "Time of each stage", labelnames=("stage",), buckets=_SECONDS
         )
@@ -33,6 +39,10 @@ class RequestMetrics:
         except BaseException:
             self._questions.labels(outcome="error").inc()
             raise
+
+    def observed(self, route: str, status: int, seconds: float) -> None:
+        """Measures a request; 499 is the status of one whose caller hung up first."""
+        self._requests.labels(route=route, status=str(status)).observe(seconds)
 
     def answered(self, answer: Answer) -> None:
         """Counts an answered or refused question, its stages and its tokens."""

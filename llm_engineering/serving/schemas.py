@@ -1,15 +1,25 @@
 """What goes over the wire."""
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from llm_engineering.domain.answers import Answer, AnswerMode, Usage
+from llm_engineering.application.rag.history import PastReport
+from llm_engineering.domain.answers import Answer, AnswerMode, Citation, Usage, Verification
 from llm_engineering.domain.queries import Retrieval, ScoredChunk, SearchFilters
+from llm_engineering.serving.limits import MAX_QUERY_CHARACTERS, MAX_TOP_K
 
 
-class RagRequest(BaseModel):
+def _written(value: object) -> object:
+    """Returns a date as it was written; a number would be taken for seconds since 1970."""
+    if value is not None and not isinstance(value, str):
+        raise ValueError("write a date such as 2026-05-01")
+    return value
+
+
+class SearchRequest(BaseModel):
     """A question, what to restrict the search to, and how many passages to read."""
 
     model_config = ConfigDict(
@@ -17,12 +27,38 @@ class RagRequest(BaseModel):
         json_schema_extra={"examples": [{"query": "How do I make a dataclass immutable?"}]},
     )
 
-    query: str = Field(min_length=1, max_length=2000, pattern=r"\S")
+    query: str = Field(min_length=1, max_length=MAX_QUERY_CHARACTERS, pattern=r"\S")
     filters: SearchFilters = SearchFilters()
-    top_k: int | None = Field(default=None, ge=1, le=20)
+    top_k: int | None = Field(default=None, ge=1, le=MAX_TOP_K, strict=True)
 
 
-class ExplainRequest(RagRequest):
+class RagRequest(SearchRequest):
+    """A question and how it is to be answered.
+
+    `model` is one of the chat models that the service lets requests name. With `verify: strict`
+    sentences that no passage supports are taken out, else they are listed in `unsupported`.
+    `as_of` asks for the revisions that were current at the end of that day (UTC).
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "query": "How do I make a dataclass immutable?",
+                    "filters": {"platforms": ["docs.python.org"]},
+                    "top_k": 4,
+                    "verify": "strict",
+                }
+            ]
+        }
+    )
+
+    model: str | None = Field(default=None, min_length=1, max_length=200)
+    verify: Verification = Verification.FLAG
+    as_of: Annotated[date | None, BeforeValidator(_written)] = None
+
+
+class ExplainRequest(SearchRequest):
     """A question as for `/retrieve`, and the URL of the document to account for."""
 
     model_config = ConfigDict(
@@ -84,10 +120,10 @@ class RetrieveResponse(BaseModel):
     degraded: tuple[str, ...]
     reranker: str | None
     timings_ms: dict[str, float]
-    request_id: UUID
+    request_id: str
 
     @classmethod
-    def of(cls, found: Retrieval, request_id: UUID) -> "RetrieveResponse":
+    def of(cls, found: Retrieval, request_id: str) -> "RetrieveResponse":
         """Returns the response that carries what was found; reasons of failures stay inside."""
         return cls(
             passages=[PassageOut.of(passage) for passage in found.passages],
@@ -114,16 +150,29 @@ class CitationOut(BaseModel):
     quote: str
     score: float
 
+    @classmethod
+    def of(cls, citation: Citation) -> "CitationOut":
+        """Returns the citation as it goes over the wire."""
+        own = citation.model_dump(exclude={"start", "end"})
+        return cls(span=(citation.start, citation.end), **own)
+
 
 class RagResponse(BaseModel):
     """The answer. `grounded` is false, and the answer a refusal, when the sources do not say.
 
-    `degraded` names stages of retrieval that were left out, because they failed or were late;
-    `relaxed` restrictions that the question names and that were given up: nothing met them.
+    `question` is what was searched for. `unsupported` has the spans of the answer that no passage
+    supports, `nearest` the passages that came closest to a question that is refused. `degraded`
+    names stages that were left out, because they failed or were late; `relaxed` restrictions that
+    the question names and that were given up: nothing met them. `cached` says that it was answered
+    before, `release` what answers: index, models and prompt. `as_of` is there when it was asked
+    for, and says of how many documents the index has no longer the revision of that day.
     """
 
     answer: str
+    question: str
     citations: list[CitationOut]
+    nearest: list[CitationOut]
+    unsupported: list[tuple[int, int]]
     grounded: bool
     mode: AnswerMode
     model: str
@@ -131,36 +180,24 @@ class RagResponse(BaseModel):
     timings_ms: dict[str, float]
     degraded: tuple[str, ...]
     relaxed: tuple[str, ...]
-    request_id: UUID
+    cached: bool
+    release: str
+    as_of: PastReport | None
+    request_id: str
 
     @classmethod
-    def of(cls, answer: Answer, request_id: UUID) -> "RagResponse":
+    def of(
+        cls, answer: Answer, request_id: str, release: str, past: PastReport | None = None
+    ) -> "RagResponse":
         """Returns the response that carries an answer."""
+        same = ("question", "grounded", "mode", "model", "usage", "timings_ms", "degraded")
         return cls(
+            **{name: getattr(answer, name) for name in (*same, "relaxed", "cached")},
             answer=answer.text,
-            citations=[
-                CitationOut(
-                    span=(citation.start, citation.end),
-                    **citation.model_dump(exclude={"start", "end"}),
-                )
-                for citation in answer.citations
-            ],
-            grounded=answer.grounded,
-            mode=answer.mode,
-            model=answer.model,
-            usage=answer.usage,
-            timings_ms=answer.timings_ms,
-            degraded=answer.degraded,
-            relaxed=answer.relaxed,
+            citations=[CitationOut.of(one) for one in answer.citations],
+            nearest=[CitationOut.of(one) for one in answer.nearest],
+            unsupported=list(answer.unsupported),
+            release=release,
+            as_of=past,
             request_id=request_id,
         )
-
-
-class Problem(BaseModel):
-    """What went wrong (RFC 9457), without internals; `request_id` finds it in the log."""
-
-    type: str = "about:blank"
-    title: str
-    status: int
-    detail: str
-    request_id: UUID

@@ -7,16 +7,23 @@ their OpenAPI page at `/docs`.
 from collections.abc import Generator, Sequence
 
 import bentoml
+from starlette.types import Receive, Scope, Send
 
-from llm_engineering.application.rag.generation import Done, Event, Sources
+from llm_engineering.application.rag.generation import AnswerGenerator, Done, Event, Sources
 from llm_engineering.bootstrap import Platform
 from llm_engineering.domain.answers import Answer, AnswerRequest
 from llm_engineering.domain.errors import StoreUnavailable
 from llm_engineering.domain.explanations import Explanation
 from llm_engineering.domain.queries import Query, Retrieval, ScoredChunk
+from llm_engineering.serving.access import KeyRing, OpenTo
 from llm_engineering.serving.api import create_app
+from llm_engineering.serving.deployment import Deployment
+from llm_engineering.serving.generators import Generators
+from llm_engineering.serving.limits import Limits
 from llm_engineering.serving.metrics import RequestMetrics
 from llm_engineering.settings import load_settings
+
+_LONGEST_REQUEST_S = 660  # our own deadline comes before it
 
 
 def _current() -> "RAGService":
@@ -24,18 +31,36 @@ def _current() -> "RAGService":
     return service
 
 
-@bentoml.service(name="rag_service", workers=1, traffic={"timeout": 120, "max_concurrency": 32})
-@bentoml.asgi_app(create_app(_current), path="/")
+def _current_deployment() -> Deployment:
+    return _current().deployment
+
+
+_routes = create_app(_current, _current_deployment)
+
+
+async def _app(scope: Scope, receive: Receive, send: Send) -> None:
+    """Has our routes answer unknown paths and methods, too.
+
+    BentoML looks into an application that it knows as FastAPI, and answers these itself.
+    """
+    await _routes(scope, receive, send)
+
+
+@bentoml.service(name="rag_service", workers=1, traffic={"timeout": _LONGEST_REQUEST_S})
+@bentoml.asgi_app(_app, path="/")
 class RAGService:
     """Retrieves, generates, checks the citations, and notes down what it did."""
 
+    deployment: Deployment
+
     def __init__(self) -> None:
         self._platform = Platform(load_settings())
-        self._generator = self._platform.answer_generator()
+        self._generators = Generators(self._platform.answer_generator)
         self._explainer = self._platform.explainer()
         self._question_log = self._platform.question_log
         self._metrics = RequestMetrics()
-        self._generator.warm_up(model_in_process=self._platform.model_in_process)
+        self.deployment = _deployment(self._platform, self._metrics)
+        self._generators.of(None).warm_up(model_in_process=self._platform.model_in_process)
 
     def answer(self, request: AnswerRequest) -> Answer:
         """Returns the checked answer. Raises what retrieval raises."""
@@ -51,13 +76,17 @@ class RAGService:
         """
         found: Sequence[ScoredChunk] = ()
         with self._metrics.request():
-            for event in self._generator.stream(request):
+            for event in self._generator_of(request).stream(request):
                 if isinstance(event, Sources):
                     found = event.found
                 if isinstance(event, Done):
                     self._metrics.answered(event.answer)
                     self._question_log.record(event.answer, found, request.query)
                 yield event
+
+    def _generator_of(self, request: AnswerRequest) -> AnswerGenerator:
+        default = self._platform.default_chat_model
+        return self._generators.of(None if request.model == default else request.model)
 
     def retrieve(self, query: Query, k: int | None) -> Retrieval:
         """Returns the passages that a question finds, and how."""
@@ -79,3 +108,20 @@ class RAGService:
     def close(self) -> None:
         """Writes what is still spooled and gives the stores back."""
         self._platform.close()
+
+
+def _deployment(platform: Platform, metrics: RequestMetrics) -> Deployment:
+    settings = platform.settings
+    return Deployment(
+        limits=Limits(
+            settings.SERVE_CONCURRENCY,
+            settings.SERVE_DEADLINE_S,
+            settings.SERVE_REQUESTS_PER_MINUTE,
+        ),
+        open_to=OpenTo(settings.SERVE_OPEN_TO),
+        keys=KeyRing(platform.api_key_store),
+        models=(platform.default_chat_model, *settings.served_chat_models),
+        release=platform.release,
+        history=platform.history(),
+        observe=metrics.observed,
+    )

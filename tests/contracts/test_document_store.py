@@ -144,6 +144,46 @@ def test_documents_can_be_had_by_category(store: DocumentStore) -> None:
     assert [one.id for one in store.documents(DataCategory.REPOSITORIES)] == [repository_file().id]
 
 
+def test_documents_go_on_after_an_id(store: DocumentStore) -> None:
+    for name in ("ebb", "flow", "spring", "neap"):
+        store.save(article(name))
+    ids = [one.id for one in store.documents()]
+    assert [one.id for one in store.documents(after=ids[1])] == ids[2:]
+    assert list(store.documents(DataCategory.POSTS, ids[0])) == []
+    assert list(store.documents(after=ids[-1])) == []
+
+
+def test_the_revisions_of_an_earlier_moment_are_known(store: DocumentStore) -> None:
+    first, second = article(content="Ebb."), article(content="Flow.", days=2)
+    other = article("moons", days=1)
+    for one in (first, other, second):
+        store.save(one)
+    day = timedelta(days=1)
+    assert store.current_at(NOON - day) == {}
+    assert store.current_at(NOON) == {first.id: first.revision}
+    assert store.current_at(NOON + day) == {first.id: first.revision, other.id: other.revision}
+    assert store.current_at(NOON + 2 * day)[first.id] == second.revision
+    assert store.current_at(NOON + 300 * day) == store.current_revisions()
+
+
+def test_what_is_gone_was_current_before(store: DocumentStore) -> None:
+    document = article()
+    store.save(document)
+    store.mark_gone(document.id, NOON + timedelta(days=3), "404")
+    assert store.current_at(NOON + timedelta(days=2)) == {document.id: document.revision}
+    assert store.current_at(NOON + timedelta(days=3)) == {}
+    store.save(article(days=5))
+    assert store.current_at(NOON + timedelta(days=6)) == {document.id: document.revision}
+
+
+def test_an_old_text_that_came_back_is_current_from_then_on(store: DocumentStore) -> None:
+    first, second = article(content="Ebb."), article(content="Flow.", days=1)
+    for one in (first, second, article(content="Ebb.", days=2)):
+        store.save(one)
+    assert store.current_at(NOON + timedelta(days=1)) == {first.id: second.revision}
+    assert store.current_at(NOON + timedelta(days=3)) == {first.id: first.revision}
+
+
 def test_documents_saved_while_they_are_read_do_no_harm(store: DocumentStore) -> None:
     for number in range(60):
         store.save(article(f"page-{number}"))

@@ -96,10 +96,20 @@ class DocumentStore(Protocol):
         """Returns the current revision of every document that is not gone."""
         ...
 
-    def documents(self, category: DataCategory | None = None) -> Iterator[Document]:
+    def current_at(self, moment: datetime) -> Mapping[UUID, str]:
+        """Returns the revision of each document that was current at a moment.
+
+        Of revisions it is known when they were fetched first: a document that went back to an
+        earlier one has that again only from its last visit on.
+        """
+        ...
+
+    def documents(
+        self, category: DataCategory | None = None, after: UUID | None = None
+    ) -> Iterator[Document]:
         """Yields the current revision of every document, without raw bytes, ordered by id.
 
-        Those that are gone are left out.
+        Those that are gone are left out, and with `after` all up to that id.
         """
         ...
 

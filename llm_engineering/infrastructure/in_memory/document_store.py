@@ -16,6 +16,7 @@ from llm_engineering.domain.documents import (
 from llm_engineering.domain.errors import StoreUnavailable
 from llm_engineering.domain.ids import document_id
 from llm_engineering.domain.names import author_keys, parsed_name
+from llm_engineering.domain.past import RevisionTimes
 from llm_engineering.domain.types import DataCategory, SaveOutcome
 
 
@@ -143,10 +144,29 @@ class InMemoryDocumentStore:
         self.ping()
         return {one: now for one, now in self._current.items() if one not in self.gone}
 
-    def documents(self, category: DataCategory | None = None) -> Iterator[Document]:
+    def current_at(self, moment: datetime) -> Mapping[UUID, str]:
+        """Returns the revision of each document that was current at a moment."""
+        self.ping()
+        found: dict[UUID, str] = {}
+        for one, revisions in self._revisions.items():
+            times = RevisionTimes(
+                current=self._current[one],
+                visited_at=self.visited_at[one],
+                gone_at=self.gone[one][0] if one in self.gone else None,
+                fetched={revision: it.fetched_at for revision, it in revisions.items()},
+            )
+            if revision := times.at(moment):
+                found[one] = revision
+        return found
+
+    def documents(
+        self, category: DataCategory | None = None, after: UUID | None = None
+    ) -> Iterator[Document]:
         """Yields the current revision of every document, without raw bytes, ordered by id."""
         current = self.current_revisions()
         for one, revision in sorted(current.items()):
+            if after and one <= after:
+                continue
             document = self._revisions[one][revision]
             if category in (None, document.category):
                 yield document.model_copy(update={"raw": None})

@@ -39,6 +39,7 @@ from llm_engineering.infrastructure.mongo import records
 from llm_engineering.infrastructure.mongo.database import open_client
 from llm_engineering.infrastructure.mongo.erasing import Erasure
 from llm_engineering.infrastructure.mongo.errors import hosts_of, translated
+from llm_engineering.infrastructure.mongo.past import revisions_at
 from llm_engineering.infrastructure.mongo.records import Record, revision_key
 from llm_engineering.infrastructure.mongo.tombstones import Tombstones
 
@@ -190,13 +191,20 @@ class MongoDocumentStore:
             found = self._documents.find(_HERE, {"current": 1})
             return {one["_id"]: one["current"] for one in found}
 
-    def documents(self, category: DataCategory | None = None) -> Iterator[Document]:
+    def current_at(self, moment: datetime) -> Mapping[UUID, str]:
+        """Returns the revision of each document that was current at a moment."""
+        with self._errors():
+            return revisions_at(self._documents, self._revisions, moment)
+
+    def documents(
+        self, category: DataCategory | None = None, after: UUID | None = None
+    ) -> Iterator[Document]:
         """Yields the current revision of every document, without raw bytes, ordered by id.
 
         They come in pages, each by a query of its own: the caller may take hours between two.
         """
         where = {**_HERE, "category": category.value} if category else _HERE
-        page = self._page(where)
+        page = self._page({**where, "_id": {"$gt": after}} if after else where)
         while page:
             yield from page
             page = self._page({**where, "_id": {"$gt": page[-1].id}})

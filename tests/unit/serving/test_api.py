@@ -1,11 +1,8 @@
 import logging
-from collections.abc import Generator
 
 import pytest
-from starlette.testclient import TestClient
 
-from llm_engineering.application.rag.generation import Done, Event, Sources, Token
-from llm_engineering.domain.answers import Answer, AnswerMode, AnswerRequest, Citation, Usage
+from llm_engineering.domain.answers import Answer, AnswerRequest
 from llm_engineering.domain.errors import (
     ConfigurationError,
     InvalidInput,
@@ -13,84 +10,15 @@ from llm_engineering.domain.errors import (
     PipelineError,
     StoreUnavailable,
 )
-from llm_engineering.domain.explanations import Explanation, Fate
-from llm_engineering.domain.queries import Query, Retrieval, ScoredChunk, SearchFilters
-from llm_engineering.serving.api import create_app
-from tests.builders import make_chunk
-
-CHUNK = make_chunk(text="The tide turns.", start=40, end=55)
-ANSWER = Answer(
-    text="It turns. [1]",
-    citations=(
-        Citation(
-            n=1,
-            document_id=CHUNK.document_id,
-            revision=CHUNK.revision,
-            url=CHUNK.url,
-            title=CHUNK.title,
-            author=CHUNK.author_full_name,
-            start=40,
-            end=55,
-            quote="The tide turns.",
-            score=0.9,
-        ),
-    ),
-    grounded=True,
-    mode=AnswerMode.GENERATED,
-    model="local:tiny",
-    usage=Usage(input_tokens=10, output_tokens=3),
-    timings_ms={"total": 12.5},
-)
-
-
-FOUND = Retrieval(
-    passages=(ScoredChunk(chunk=CHUNK, scores={"dense": 0.5, "fusion": 1.0}),),
-    found_filters=SearchFilters(authors=("Ada Lovelace",)),
-    relaxed=("authors",),
-    variants=("When?",),
-    degraded={"rerank": "weights at /secret/place are gone"},
-    timings_ms={"total": 3.5},
-)
-
-
-class Oracle:
-    """Answers always the same, or fails as told; remembers what it was asked."""
-
-    def __init__(self, error: Exception | None = None) -> None:
-        self.error = error
-        self.asked: list[tuple[Query, int | None]] = []
-
-    def answer(self, request: AnswerRequest) -> Answer:
-        self.asked.append((request.query, request.k))
-        if self.error:
-            raise self.error
-        return ANSWER
-
-    def stream(self, request: AnswerRequest) -> Generator[Event, None, None]:
-        yield Sources(FOUND)
-        yield Token("It turns.")
-        yield Done(self.answer(request))
-
-    def retrieve(self, query: Query, k: int | None) -> Retrieval:
-        self.asked.append((query, k))
-        if self.error:
-            raise self.error
-        return FOUND
-
-    def explain(self, query: Query, url: str, k: int | None) -> Explanation:
-        self.asked.append((query, k))
-        if self.error:
-            raise self.error
-        return Explanation(url=url, fate=Fate.BELOW_K, reason="its best passage is number 9")
-
-
-def client(oracle: Oracle) -> TestClient:
-    return TestClient(create_app(lambda: oracle), raise_server_exceptions=False)
+from tests.unit.serving.oracle import ANSWER, CHUNK, Oracle, client
 
 
 def test_an_answer_comes_with_its_citations() -> None:
     body = client(Oracle()).post("/rag", json={"query": "When?"}).json()
-    assert body["answer"] == "It turns. [1]"
+    assert body["answer"] == "It turns. [1] It sings."
+    assert body["question"] == "When does the tide turn?"
+    assert body["unsupported"] == [[14, 23]]
+    assert (body["nearest"], body["cached"], body["as_of"]) == ([], False, None)
     assert body["citations"] == [
         {
             "n": 1,
@@ -107,6 +35,44 @@ def test_an_answer_comes_with_its_citations() -> None:
     assert body["grounded"] is True
     assert body["usage"] == {"input_tokens": 10, "output_tokens": 3, "cost_usd": None}
     assert body["timings_ms"] == {"total": 12.5}
+
+
+def test_a_refusal_names_the_nearest_passages() -> None:
+    class Refusing(Oracle):
+        def answer(self, request: AnswerRequest) -> Answer:
+            refused = {"citations": (), "nearest": ANSWER.citations, "grounded": False}
+            return super().answer(request).model_copy(update=refused)
+
+    body = client(Refusing()).post("/rag", json={"query": "When?"}).json()
+    assert (body["citations"], body["grounded"]) == ([], False)
+    assert [one["url"] for one in body["nearest"]] == [CHUNK.url]
+
+
+def test_an_answer_names_the_release_of_that_moment() -> None:
+    releases = iter(["r1", "r2"])
+    app = client(release=lambda: next(releases))
+    told = [app.post("/rag", json={"query": "When?"}).json()["release"] for _ in range(2)]
+    assert told == ["r1", "r2"]
+
+
+def test_how_it_is_to_be_answered_reaches_the_service() -> None:
+    oracle = Oracle()
+    asked = {"query": "When?", "model": "openai:gpt-4o-mini", "verify": "strict"}
+    client(oracle, models=("openai:gpt-4o-mini",)).post("/rag", json=asked)
+    (request,) = oracle.requests
+    assert (request.model, request.verify.value) == ("openai:gpt-4o-mini", "strict")
+    assert request.as_of is None
+
+
+@pytest.mark.parametrize("route", ["/rag", "/rag/stream"])
+def test_a_model_that_is_not_allowed_is_refused_with_those_that_are(route: str) -> None:
+    oracle = Oracle()
+    app = client(oracle, models=("local:tiny", "local:large"))
+    refused = app.post(route, json={"query": "When?", "model": "openai:o3"})
+    assert refused.status_code == 422
+    assert "'openai:o3'" in refused.json()["detail"]
+    assert "local:tiny, local:large" in refused.json()["detail"]
+    assert oracle.requests == []
 
 
 def test_filters_and_top_k_reach_the_service() -> None:
@@ -134,6 +100,12 @@ def test_two_requests_have_two_ids() -> None:
         ({"query": 7}, "query"),
         ({"query": "a", "top_k": 0}, "top_k"),
         ({"query": "a", "top_k": 10**9}, "top_k"),
+        ({"query": "a", "top_k": -1}, "top_k"),
+        ({"query": "a", "top_k": True}, "top_k"),
+        ({"query": "a", "model": ""}, "model"),
+        ({"query": "a", "verify": "hard"}, "verify"),
+        ({"query": "a", "as_of": "yesterday"}, "as_of"),
+        ({"query": "a", "as_of": 0}, "as_of"),
         ({"query": "a", "colour": "red"}, "colour"),
         ({"query": "a", "filters": {"autors": []}}, "autors"),
         ({"query": "a", "filters": {"categories": ["songs"]}}, "categories"),

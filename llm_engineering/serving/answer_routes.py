@@ -1,0 +1,112 @@
+"""Questions: answered whole or as a stream, searched for, and accounted for."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import StreamingResponse
+
+from llm_engineering.application.rag.generation import Done, Event
+from llm_engineering.application.rag.history import Past, PastReport
+from llm_engineering.domain.answers import AnswerRequest
+from llm_engineering.domain.api_keys import Scope
+from llm_engineering.domain.explanations import Explanation
+from llm_engineering.domain.queries import Query
+from llm_engineering.serving.access import Caller, Entrance
+from llm_engineering.serving.asking import Asking
+from llm_engineering.serving.events import EXAMPLE, MEDIA_TYPE, sse
+from llm_engineering.serving.problems import documented
+from llm_engineering.serving.schemas import (
+    ExplainRequest,
+    RagRequest,
+    RagResponse,
+    RetrieveResponse,
+    SearchRequest,
+)
+
+_STREAMED: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The events", "content": {MEDIA_TYPE: {"example": EXAMPLE}}}
+}
+
+
+def answer_router(asking: Asking, entrance: Entrance) -> APIRouter:
+    """Returns the routes that a reader asks."""
+    router = APIRouter(tags=["answers"], responses=documented(502, 503, 504))
+    reader = Depends(entrance.needs(Scope.READ))
+
+    @router.post("/rag")
+    async def rag(asked: RagRequest, request: Request, caller: Caller = reader) -> RagResponse:
+        """Answers a question from the indexed corpus, with citations."""
+        past: PastReport | None = None
+        async with aclosing(asking.events(_question(asked), caller)) as events:
+            async for event in events:
+                if isinstance(event, Past):
+                    past = event.report
+                if isinstance(event, Done):
+                    release = asking.deployment().release()
+                    return RagResponse.of(event.answer, request.state.request_id, release, past)
+        raise AssertionError("a stream ends with Done")
+
+    @router.post("/rag/stream", response_class=StreamingResponse, responses=_STREAMED)
+    async def rag_stream(
+        asked: RagRequest, request: Request, caller: Caller = reader
+    ) -> StreamingResponse:
+        """Answers as `/rag` does, piece by piece, as Server-Sent Events.
+
+        `sources` has the passages found, each `token` a piece of the model's text, `citations` what
+        the check found, `done` all that `/rag` returns; `error` is a problem, and the last event.
+        Who hangs up stops the model.
+        """
+        events = asking.events(_question(asked), caller)
+        first = await anext(events)  # what fails before it has a status of its own
+        release = asking.deployment().release()
+        return StreamingResponse(
+            sse(_after(first, events), request.state.request_id, release),
+            media_type=MEDIA_TYPE,
+            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+        )
+
+    @router.post("/retrieve")
+    async def retrieve(
+        asked: SearchRequest, request: Request, caller: Caller = reader
+    ) -> RetrieveResponse:
+        """Finds passages, without writing an answer; every stage's score comes with them."""
+        query = caller.narrowed(_query(asked))
+        found = await asking.deployment().workshop.call(
+            lambda: asking.service().retrieve(query, asked.top_k)
+        )
+        return RetrieveResponse.of(found, request.state.request_id)
+
+    @router.post("/explain")
+    async def explain(asked: ExplainRequest, caller: Caller = reader) -> Explanation:
+        """Says, stage by stage, why a document is or is not among what a question finds."""
+        query = caller.narrowed(_query(asked))
+        return await asking.deployment().workshop.call(
+            lambda: asking.service().explain(query, asked.document, asked.top_k)
+        )
+
+    return router
+
+
+def _query(asked: SearchRequest) -> Query:
+    return Query(text=asked.query, filters=asked.filters)
+
+
+def _question(asked: RagRequest) -> AnswerRequest:
+    return AnswerRequest(
+        query=_query(asked),
+        k=asked.top_k,
+        model=asked.model,
+        verify=asked.verify,
+        as_of=asked.as_of,
+    )
+
+
+async def _after(
+    first: Past | Event, events: AsyncGenerator[Past | Event, None]
+) -> AsyncGenerator[Past | Event, None]:
+    async with aclosing(events):
+        yield first
+        async for event in events:
+            yield event

@@ -1,0 +1,37 @@
+"""What one running service allows, knows of itself and keeps: made once, by who starts it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from llm_engineering.application.rag.history import History
+from llm_engineering.serving.access import KeyRing, OpenTo
+from llm_engineering.serving.limits import Limits, TokenBuckets
+from llm_engineering.serving.working import Workshop
+
+
+@dataclass
+class Deployment:
+    """Without arguments it is open to all, as an application inside another one is.
+
+    `models` are the references that a request may name. `release` names what answers: a change of
+    index, models or prompt changes it. `observe` is told path, status and seconds of each request.
+    """
+
+    limits: Limits = field(default_factory=Limits)
+    open_to: OpenTo = OpenTo.ALL
+    keys: KeyRing | None = None
+    models: tuple[str, ...] = ()
+    release: Callable[[], str] = lambda: "unreleased"
+    history: History | None = None
+    observe: Callable[[str, int, float], None] = field(default=lambda *_: None)
+
+    @cached_property
+    def workshop(self) -> Workshop:
+        """Where requests are worked on."""
+        return Workshop(self.limits)
+
+    @cached_property
+    def buckets(self) -> TokenBuckets:
+        """How often each key may ask."""
+        return TokenBuckets(self.limits.per_minute)
