@@ -7,6 +7,7 @@ from llm_engineering.application.rag.config import RagConfig
 from llm_engineering.bootstrap.features import Features
 from llm_engineering.bootstrap.resources import now
 from llm_engineering.domain.ids import fingerprint
+from llm_engineering.domain.releases import Release
 from llm_engineering.settings import load_config
 
 if TYPE_CHECKING:  # langchain_core takes seconds to import: only commands that answer need it
@@ -108,17 +109,23 @@ class Answers(Features):
 
         return History(self.document_store)
 
-    def release(self) -> str:
-        """Returns a name of what answers now: index, embedder, reranker, prompt and chat model."""
+    def release(self, *chat_models: str) -> Release:
+        """What answers now; it follows the live index. Without `chat_models`, the provider's.
+
+        Raises:
+            StoreUnavailable: the index cannot be reached.
+        """
         from llm_engineering.application.rag.prompts import prompt_version
 
         live = self.chunk_index.live()
-        return fingerprint(
-            live.name if live else "",
-            self.embedding_model.fingerprint,
-            self.active_reranker.description or "",
-            prompt_version(),
-            self.default_chat_model,
+        scorer = self.active_reranker.scorer if self.rag_config.rerank.enabled else None
+        return Release(
+            index=live.name if live else None,
+            embedder=self.embedding_model.fingerprint,
+            reranker=scorer.fingerprint if scorer else None,
+            retrieval=fingerprint(self.rag_config.model_dump_json()),
+            prompts=prompt_version(),
+            chat_models=chat_models or (self.default_chat_model,),
         )
 
     @cached_property

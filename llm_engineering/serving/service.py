@@ -121,7 +121,7 @@ def _deployment(platform: Platform, metrics: RequestMetrics) -> Deployment:
         open_to=OpenTo(settings.SERVE_OPEN_TO),
         keys=KeyRing(platform.api_key_store),
         models=(platform.default_chat_model, *settings.served_chat_models),
-        release=platform.release,
+        release=lambda: platform.release().id,
         history=platform.history(),
         observe=metrics.observed,
     )

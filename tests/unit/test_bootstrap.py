@@ -17,11 +17,13 @@ from llm_engineering.bootstrap import Platform, now
 from llm_engineering.domain.answers import Answer, AnswerMode
 from llm_engineering.domain.errors import ConfigurationError, InvalidInput
 from llm_engineering.domain.queries import Query
+from llm_engineering.domain.releases import Generation
 from llm_engineering.infrastructure.encoders.bm25 import Bm25Encoder
 from llm_engineering.infrastructure.encoders.factory import ActiveReranker
 from llm_engineering.infrastructure.encoders.openvino_cross_encoder import OpenVINOCrossEncoder
 from llm_engineering.infrastructure.encoders.openvino_embedding import OpenVINOEmbeddingModel
 from llm_engineering.infrastructure.encoders.torch_models import TorchEmbeddingModel
+from llm_engineering.infrastructure.in_memory.chunk_index import InMemoryChunkIndex
 from llm_engineering.infrastructure.in_memory.document_store import InMemoryDocumentStore
 from llm_engineering.infrastructure.in_memory.encoders import (
     HashingEmbeddingModel,
@@ -415,6 +417,26 @@ def test_the_generator_is_named_after_the_model_it_asks(
         for reference in (None, f"local:{weights}"):
             generator = platform.answer_generator(reference)
             assert f"local:{weights}" in vars(generator).values()
+
+
+def test_the_release_follows_the_live_index_and_the_models(platform_with: Open) -> None:
+    with platform_with(LOCAL_MODEL_ID="small") as platform:
+        index = platform.__dict__["chunk_index"] = InMemoryChunkIndex()
+        platform.__dict__["embedding_model"] = HashingEmbeddingModel()
+        platform.__dict__["active_reranker"] = ActiveReranker(WordOverlapScorer(), "shared words")
+        before = platform.release()
+        assert (before.index, before.chat_models) == (None, ("local:small",))
+        assert before.reranker == WordOverlapScorer().fingerprint
+        generation = Generation(embedder="e", chunker="c", dimension=4)
+        index.create(generation)
+        index.switch(generation)
+        after = platform.release()
+        assert after.index == generation.name
+        assert after.id != before.id
+        assert platform.release().id == after.id
+        assert platform.release("openai:large", "local:small").id != after.id
+        platform.__dict__["rag_config"] = RagConfig(rerank=RerankConfig(enabled=False))
+        assert platform.release().reranker is None
 
 
 def test_questions_still_on_their_way_are_written_when_the_platform_closes(

@@ -1,5 +1,6 @@
-"""Index generations and registered models."""
+"""Index generations, registered models and releases."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from llm_engineering.domain.releases import Generation, RegisteredModel
+from llm_engineering.domain.releases import Generation, RegisteredModel, Release
 
 FINGERPRINTS = st.text(alphabet="0123456789abcdef", min_size=12, max_size=12)
 
@@ -54,3 +55,43 @@ def test_a_registered_model_comes_back_from_json_as_it_was() -> None:
 def test_what_is_no_version_is_refused(fields: dict[str, object], what: str) -> None:
     with pytest.raises(ValidationError, match=what):
         registered(**fields)
+
+
+RELEASE = Release(
+    index="chunks-e-c",
+    embedder="e",
+    reranker="r",
+    retrieval="k4",
+    prompts="p",
+    chat_models=("local:small", "openai:large"),
+)
+
+
+def test_a_release_comes_back_from_json_with_the_same_id() -> None:
+    again = Release.model_validate_json(RELEASE.model_dump_json())
+    assert (again, again.id) == (RELEASE, RELEASE.id)
+    assert re.fullmatch(r"[0-9a-f]{12}", RELEASE.id)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"index": "chunks-e-d"},
+        {"index": None},
+        {"embedder": "f"},
+        {"reranker": None},
+        {"retrieval": "k5"},
+        {"prompts": "q"},
+        {"chat_models": ("openai:large", "local:small")},
+        {"chat_models": ("local:small",)},
+    ],
+)
+def test_whatever_changes_makes_another_release(other: dict[str, object]) -> None:
+    assert RELEASE.model_copy(update=other).id != RELEASE.id
+
+
+def test_a_release_cannot_be_changed_and_has_a_chat_model() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        RELEASE.index = "chunks-x-y"  # type: ignore[misc]
+    with pytest.raises(ValidationError, match="chat_models"):
+        Release.model_validate(RELEASE.model_dump() | {"chat_models": ()})
