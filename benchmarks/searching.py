@@ -83,7 +83,7 @@ class Corpus:
             total=CHUNKS_A_DOCUMENT,
             start=0,
             end=1,
-            text=f"{number} " + "words " * 150,
+            text=_text(number),
             url=url,
             platform="example.org",
             title="A document",
@@ -197,6 +197,15 @@ def _sparse(terms: npt.NDArray[np.int64]) -> SparseVector:
     indices, counts = np.unique(terms, return_counts=True)
     values = counts * 2.2 / (counts + 1.2)
     return SparseVector(indices=tuple(map(int, indices)), values=tuple(map(float, values)))
+
+
+def _text(number: int) -> str:
+    """Returns ten sentences of 14 words."""
+    return " ".join(
+        f"Sentence {line} of chunk {number} tells how the pump of boat {number % 997} and the "
+        f"lamp of pier {(number + line) % 89} are kept."
+        for line in range(10)
+    )
 
 
 def _name(author: int) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -92,16 +93,20 @@ def _wait_until_ready(running: Service, log: Path) -> None:
 
 
 @contextmanager
-def scripted_model(text: str, seconds: float = 0.0) -> Iterator[str]:
-    """Yields the URL of an endpoint of OpenAI's protocol that streams `text`, after a while."""
+def scripted_model(seconds: float = 0.0) -> Iterator[str]:
+    """Yields the URL of an endpoint of OpenAI's protocol that quotes the first passage it reads.
+
+    It answers after so many seconds, with the passage's first sentence as a stream of words.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             time.sleep(seconds)
-            events = "".join(f"data: {json.dumps(event)}\n\n" for event in _events(text))
+            said = _quoted(asked["messages"][-1]["content"])
+            events = "".join(f"data: {json.dumps(event)}\n\n" for event in _events(said))
             body = f"{events}data: [DONE]\n\n".encode()
             self.send_response(200)
             self.send_header("Content-Type", "text/event-stream")
@@ -124,6 +129,11 @@ def scripted_model(text: str, seconds: float = 0.0) -> Iterator[str]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+def _quoted(prompt: str) -> str:
+    passage = re.search(r"^\[1\].*\n(.*?)\.", prompt, re.M)
+    return f"{passage[1]} [1]." if passage else "The sources do not say."
 
 
 def _events(text: str) -> Iterator[dict[str, object]]:

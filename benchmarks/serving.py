@@ -27,8 +27,6 @@ from llm_engineering.bootstrap import Platform
 from llm_engineering.domain.releases import Generation
 from llm_engineering.settings import load_settings
 
-SAYS = "Words words words words [1]."
-
 
 @dataclass
 class Load:
@@ -57,9 +55,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
         make_index(data, arguments.chunks, arguments.seed)
-        with scripted_model(SAYS) as model, service(data, model) as served:
+        with scripted_model() as model, service(data, model) as served:
             overhead(served, arguments.clients, arguments.requests)
-        with scripted_model(SAYS, seconds=1.0) as model, service(data, model) as served:
+        with scripted_model(seconds=1.0) as model, service(data, model) as served:
             overload(served, 5 * arguments.admitted, arguments.overload_s)
             ending(served, arguments.admitted // 2)
 
@@ -123,7 +121,7 @@ def ending(served: Service, clients: int) -> None:
 
 def questions(kind: str, count: int) -> list[str]:
     """Returns so many different questions."""
-    return [f"What do the words of {kind} number {n} say?" for n in range(count)]
+    return [f"How is the pump of boat {n} kept, asked the {kind} one?" for n in range(count)]
 
 
 async def crowd(url: str, clients: int, asked: Sequence[str]) -> Load:
