@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from llm_engineering.application.evaluation.answers import answer_questions, qa_report
 from llm_engineering.application.evaluation.bootstrap import Bootstrap
 from llm_engineering.application.evaluation.collection import (
     Collection,
@@ -13,6 +14,7 @@ from llm_engineering.application.evaluation.collection import (
 )
 from llm_engineering.application.evaluation.config import EvaluationConfig
 from llm_engineering.application.evaluation.corpus_questions import corpus_task
+from llm_engineering.application.evaluation.qa_file import PassageShelf, QaSet, read_qa, sampled
 from llm_engineering.application.evaluation.retrieval import (
     RetrievalTask,
     compare,
@@ -28,10 +30,16 @@ from llm_engineering.application.evaluation.variants import variant_config
 from llm_engineering.application.ports.progress import Progress
 from llm_engineering.application.preprocessing.config import FeatureConfig
 from llm_engineering.application.rag.config import RagConfig
+from llm_engineering.application.rag.prompts import prompt_version
 from llm_engineering.application.rag.retriever import ContextRetriever
 from llm_engineering.bootstrap import Platform, now
 from llm_engineering.domain.errors import InvalidInput
-from llm_engineering.domain.evaluation import EvaluationReport, RetrievalReport, SelfQueryReport
+from llm_engineering.domain.evaluation import (
+    EvaluationReport,
+    QaReport,
+    RetrievalReport,
+    SelfQueryReport,
+)
 from llm_engineering.domain.ids import document_id
 from pipelines.feature import FeatureReport, run_feature
 from pipelines.steps.evaluate_retrieval import answer_by_variants
@@ -44,7 +52,9 @@ class EvaluationRequest:
     """What to evaluate on, and where to write.
 
     Without a `dataset` it is the user's own corpus, as it is indexed. `self_query` names a file of
-    questions with their filters. `output` is the folder of the report.
+    questions with their filters. `qa` names a file of questions with their answers, of which at
+    most `limit`, drawn by `seed`, are answered by `model` (by default the provider's). `output` is
+    the folder of the report.
     """
 
     dataset: Path | None = None
@@ -52,6 +62,10 @@ class EvaluationRequest:
     run_out: Path | None = None
     output: Path | None = None
     new_questions: bool = False
+    qa: Path | None = None
+    limit: int | None = None
+    seed: int | None = None
+    model: str | None = None
 
 
 @dataclass(frozen=True)
@@ -71,13 +85,14 @@ def run_evaluation(
     request: EvaluationRequest,
     progress: Progress,
 ) -> EvaluationReport:
-    """Searches with every variant and writes down what each reached.
+    """Searches with every variant, answers questions, and writes down what each reached.
 
     Raises:
         InvalidInput: a file is missing or malformed, nothing is indexed, or no filters are read.
         StoreUnavailable, ModelError: an outage is no bad result.
     """
     cases = read_cases(request.self_query) if request.self_query else []
+    qa = read_qa(request.qa) if request.qa else None
     if request.dataset:
         collection = read_collection(request.dataset)
         with platform.scratch() as scratch:
@@ -95,13 +110,14 @@ def run_evaluation(
             filters = _self_query(scratch, cases, progress, in_collection=True)
         name = collection.name
     else:
-        name = "own corpus"
-        asks = not cases or request.new_questions
+        name = request.qa.stem if request.qa and not cases else "own corpus"
+        asks = not (cases or qa) or request.new_questions
         retrieval = _own_corpus(platform, config, request, progress) if asks else None
         filters = _self_query(platform, cases, progress, in_collection=False)
+    answers = _answers(platform, qa, config, request, progress) if qa else None
     stamp = f"{now():%Y%m%d-%H%M%S}-{name.replace(' ', '-')}"
     folder = request.output or platform.folder("evaluation") / stamp
-    return write_report(folder, name, retrieval, filters, platform.tracker)
+    return write_report(folder, name, retrieval, filters, platform.tracker, answers)
 
 
 def index_collection(
@@ -215,3 +231,26 @@ def _self_query(
             on_done,
             collection_document_id if in_collection else document_id,
         )
+
+
+def _answers(
+    platform: Platform,
+    qa: QaSet,
+    config: EvaluationConfig,
+    request: EvaluationRequest,
+    progress: Progress,
+) -> QaReport:
+    seed = config.seed if request.seed is None else request.seed
+    asked = sampled(qa, request.limit, seed)
+    answerable = [one for one in asked.questions if one.answerable]
+    with progress.stage("embed passages"):
+        shelf = PassageShelf(qa, platform.embedding_model)
+    writer = platform.answer_generator(request.model, shelf)
+    with progress.stage("answer", len(asked.questions)) as on_done:
+        outcomes = answer_questions(asked.questions, shelf, writer, on_done)
+    with progress.stage("answer without gold", len(answerable)) as on_done:
+        without = answer_questions(answerable, shelf, writer, on_done, with_gold=False)
+    model = request.model or platform.default_chat_model
+    return qa_report(
+        asked, outcomes, without, model, prompt_version(), seed, config.resamples, config.worst
+    )

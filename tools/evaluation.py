@@ -1,4 +1,4 @@
-"""How well retrieval works: `run` measures it, `tune` chooses its settings by measurement."""
+"""How well search and answers work: `run` measures, `tune` chooses the settings of search."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +13,12 @@ from llm_engineering.application.evaluation.tuning import TuneReport
 from llm_engineering.application.evaluation.variants import VARIANTS
 from llm_engineering.application.preprocessing.config import FeatureConfig
 from llm_engineering.domain.errors import InvalidInput
-from llm_engineering.domain.evaluation import EvaluationReport, RetrievalReport, SelfQueryReport
+from llm_engineering.domain.evaluation import (
+    EvaluationReport,
+    QaReport,
+    RetrievalReport,
+    SelfQueryReport,
+)
 from llm_engineering.settings import load_config
 from tools.console import RichProgress, command, main, print_json, print_result
 
@@ -37,6 +42,19 @@ def run(
     self_query: Annotated[
         Path | None, typer.Option(help="JSONL of query and expected_filter.")
     ] = None,
+    qa: Annotated[
+        Path | None,
+        typer.Option(help="JSONL of question, context_id, context, answers, is_impossible."),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="With --qa: so many of the questions. Default: all.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="With --qa: draws them. Default: of the config.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="With --qa: the chat model, as in 'poe ask --model'.")
+    ] = None,
     run_out: Annotated[
         Path | None, typer.Option(help="Write the rankings: {query id: [[document id, score], …]}.")
     ] = None,
@@ -50,7 +68,7 @@ def run(
     feature_config: Features = Path("configs/feature.yaml"),
     as_json: Json = False,
 ) -> None:
-    """Measures the variants of retrieval against each other."""
+    """Measures the variants of retrieval against each other, or answers (--qa)."""
     from pipelines.evaluation import EvaluationRequest, run_evaluation  # noqa: PLC0415 - brings langchain_core: seconds
 
     with command() as platform:
@@ -58,7 +76,9 @@ def run(
             platform,
             _with_variants(load_config(config, EvaluationConfig), variant or []),
             load_config(feature_config, FeatureConfig),
-            EvaluationRequest(dataset, self_query, run_out, report, new_questions),
+            EvaluationRequest(
+                dataset, self_query, run_out, report, new_questions, qa, limit, seed, model
+            ),
             RichProgress(),
         )
         if as_json:
@@ -69,6 +89,8 @@ def run(
             Console().print(difference_table(measured.retrieval))
         if measured.self_query:
             Console().print(self_query_table(measured.self_query))
+        if measured.answers:
+            Console().print(answer_table(measured.answers))
         print_result(evaluation_line(measured), f"open {measured.html}")
 
 
@@ -146,6 +168,14 @@ def self_query_table(report: SelfQueryReport) -> Table:
     return table
 
 
+def answer_table(report: QaReport) -> Table:
+    """Returns a row for each share."""
+    table = Table(report.model, "share", "95 %", box=None, header_style="bold")
+    for name, one in report.shares.items():
+        table.add_row(name, f"{one.mean:.3f}", f"{one.low:.3f}-{one.high:.3f}")
+    return table
+
+
 def trial_table(report: TuneReport) -> Table:
     """Returns a row for each combination that was tried."""
     table = Table(*report.default, "development nDCG@10", box=None, header_style="bold")
@@ -171,6 +201,14 @@ def evaluation_line(report: EvaluationReport) -> str:
         parts.append(
             f"self-query: {shares.exact:.1%} exact, author {shares.author_exact:.1%}, "
             f"invented {shares.invented:.1%}{recall}, {shares.without_model:.1%} without the model"
+        )
+    if report.answers:
+        qa = report.answers
+        parts.append(
+            f"{qa.source}: {qa.questions:,} questions answered by {qa.model}, {qa.answerable:,} "
+            f"answerable: {qa.contains_gold.mean:.1%} right, {qa.citation_right.mean:.1%} of the "
+            f"citations; refusals {qa.refusal_precision.mean:.1%} precise, "
+            f"{qa.refusal_recall.mean:.1%} of the unanswerable (seed {qa.seed})"
         )
     return "; ".join(parts)
 

@@ -12,7 +12,7 @@ from llm_engineering.settings import load_config
 
 if TYPE_CHECKING:  # langchain_core takes seconds to import: only commands that answer need it
     from llm_engineering.application.rag.explain import RetrievalExplainer
-    from llm_engineering.application.rag.generation import AnswerGenerator
+    from llm_engineering.application.rag.generation import AnswerGenerator, PassageFinder
     from llm_engineering.application.rag.history import History
     from llm_engineering.application.rag.question_log import QuestionLog
     from llm_engineering.application.rag.reranking import Reranker
@@ -84,8 +84,13 @@ class Answers(Features):
         model_id = self.settings.TEXT_EMBEDDING_MODEL_ID
         searchable(self.chunk_index, self.embedding_model, model_id)
 
-    def answer_generator(self, reference: str | None = None) -> "AnswerGenerator":
-        """Retrieval, the chat model of the reference (by default the provider's), and checks."""
+    def answer_generator(
+        self, reference: str | None = None, finder: "PassageFinder | None" = None
+    ) -> "AnswerGenerator":
+        """Retrieval, the chat model of the reference (by default the provider's), and checks.
+
+        `finder` stands in for the search of the live index.
+        """
         from llm_engineering.application.rag.citations import CitationChecker
         from llm_engineering.application.rag.context import estimated_tokens
         from llm_engineering.application.rag.generation import AnswerGenerator
@@ -95,7 +100,7 @@ class Answers(Features):
         # the tokenizers of the other providers would have to be downloaded
         own = name.startswith(("local:", "mlflow:"))
         return AnswerGenerator(
-            self.retriever(),
+            finder or self.retriever(),
             model,
             name,
             CitationChecker(self.embedding_model, self.sparse_encoder),

@@ -136,10 +136,57 @@ class SelfQueryReport(Frozen):
     misses: tuple[SelfQueryMiss, ...] = ()
 
 
+class QaMiss(Frozen):
+    """A question that was answered wrongly, or refused, or answered although nothing says it."""
+
+    question: str
+    expected: str
+    answer: str
+
+
+class QaReport(Frozen):
+    """How well a model answers from passages; all figures are shares, 0.0 to 1.0.
+
+    `contains_gold`: of the answerable questions, those whose answer has the gold wording.
+    `citation_right`: of the citations of those that were answered, the ones to the gold passage.
+    `refusal_precision`: of the refused questions, the unanswerable ones; `refusal_recall`: of the
+    unanswerable, the refused ones. `refusal_without_gold`: of `without_gold` answerable questions
+    whose gold passage was taken away. `extractive`: answers that the model did not write.
+    """
+
+    source: str
+    model: str
+    prompt: str
+    questions: int
+    answerable: int
+    seed: int
+    resamples: int
+    contains_gold: Interval
+    citation_right: Interval
+    refusal_precision: Interval
+    refusal_recall: Interval
+    refusal_without_gold: Interval
+    without_gold: int
+    extractive: int
+    misses: tuple[QaMiss, ...] = ()
+
+    @property
+    def shares(self) -> dict[str, Interval]:
+        """Returns the shares by the names that people read."""
+        return {
+            "contains the gold answer": self.contains_gold,
+            "cited passage right": self.citation_right,
+            "refusal precision": self.refusal_precision,
+            "refusal recall": self.refusal_recall,
+            "refused without the gold passage": self.refusal_without_gold,
+        }
+
+
 class EvaluationReport(Frozen):
     """Everything that one run measured, and where it was written down."""
 
     retrieval: RetrievalReport | None = None
     self_query: SelfQueryReport | None = None
+    answers: QaReport | None = None
     html: str
     tracked_at: str

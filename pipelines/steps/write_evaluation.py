@@ -7,7 +7,12 @@ from pathlib import Path
 from llm_engineering.application.evaluation.page import report_page
 from llm_engineering.application.evaluation.retrieval import Answered
 from llm_engineering.application.ports.tracking import ExperimentTask, ExperimentTracker
-from llm_engineering.domain.evaluation import EvaluationReport, RetrievalReport, SelfQueryReport
+from llm_engineering.domain.evaluation import (
+    EvaluationReport,
+    QaReport,
+    RetrievalReport,
+    SelfQueryReport,
+)
 from pipelines.steps.evaluation_plots import draw_figures
 
 
@@ -17,16 +22,19 @@ def write_report(
     retrieval: RetrievalReport | None,
     self_query: SelfQueryReport | None,
     tracker: ExperimentTracker,
+    answers: QaReport | None = None,
 ) -> EvaluationReport:
     """Writes `report.html` and `report.json` into a folder, and records them in the tracker."""
     folder.mkdir(parents=True, exist_ok=True)
     page, data = folder / "report.html", folder / "report.json"
     figures = draw_figures(retrieval) if retrieval else {}
-    page.write_text(report_page(f"Evaluation: {name}", retrieval, self_query, figures), "utf-8")
+    title = f"Evaluation: {name}"
+    page.write_text(report_page(title, retrieval, self_query, figures, answers), "utf-8")
     with tracker.task(f"evaluation {name}", "testing") as task:
         report = EvaluationReport(
             retrieval=retrieval,
             self_query=self_query,
+            answers=answers,
             html=str(page),
             tracked_at=task.location,
         )
@@ -58,6 +66,10 @@ def _record(task: ExperimentTask, report: EvaluationReport) -> None:
     if report.self_query:
         shares = report.self_query.model_dump(exclude={"misses"}, exclude_none=True)
         task.scalars("self-query", {name: float(value) for name, value in shares.items()}, 0)
+    if report.answers:
+        told = {"source", "model", "prompt", "questions", "seed"}
+        task.parameters(report.answers.model_dump(include=told))
+        task.scalars("answers", {name: one.mean for name, one in report.answers.shares.items()}, 0)
 
 
 def write_runs(path: Path, runs: Mapping[str, Sequence[Answered]]) -> list[Path]:

@@ -1,18 +1,22 @@
 """The evaluation and tuning pipelines on the real index engine; the models need no weights."""
 
+import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from langchain_core.messages import BaseMessage
 
 from llm_engineering.application.evaluation.config import EvaluationConfig
 from llm_engineering.application.evaluation.tuning import TuneConfig
 from llm_engineering.application.preprocessing.config import ChunkingConfig, FeatureConfig
 from llm_engineering.application.rag.config import RagConfig
+from llm_engineering.application.rag.prompts import REFUSAL
 from llm_engineering.bootstrap import Platform
 from llm_engineering.domain.errors import InvalidInput
 from llm_engineering.domain.evaluation import EvaluationReport
+from llm_engineering.infrastructure.in_memory.chat_model import ScriptedChatModel
 from llm_engineering.infrastructure.in_memory.document_store import InMemoryDocumentStore
 from llm_engineering.infrastructure.in_memory.encoders import (
     HashingEmbeddingModel,
@@ -28,6 +32,7 @@ from pipelines.feature import run_feature
 from pipelines.tuning import TuneRequest, run_tuning
 from tests.documents import make_article
 from tests.unit.application.evaluation.collection_making import write_collection
+from tests.unit.application.evaluation.qa_making import write_qa
 
 FEATURES = FeatureConfig(chunking=ChunkingConfig(chunk_tokens=48, heading_tokens=12))
 CONFIG = EvaluationConfig(
@@ -212,3 +217,30 @@ def test_tuning_on_ones_own_corpus_leaves_the_index_alone(
     report = run_tuning(platform, CONFIG, FEATURES, request, SilentProgress())
     assert {trial.setting["chunk_tokens"] for trial in report.trials} == {48.0}
     assert platform.chunk_index.live() == live
+
+
+def test_answers_are_measured_with_the_real_generator(
+    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def says(messages: Sequence[BaseMessage]) -> str:
+        asked = messages[-1].text
+        pump = "The bilge pump starts at four centimetres."
+        return pump if asked.endswith("When does the bilge pump start?") else REFUSAL
+
+    monkeypatch.setattr(platform, "chat_model", lambda _: ScriptedChatModel(says))
+    request = EvaluationRequest(qa=write_qa(tmp_path / "qa.jsonl"), output=tmp_path / "out")
+    report = evaluated(platform, request)
+    assert report.retrieval is None
+    assert report.answers is not None
+    assert (report.answers.questions, report.answers.answerable) == (7, 4)
+    assert report.answers.contains_gold.mean == 0.25
+    assert report.answers.citation_right.mean == 1.0
+    assert report.answers.refusal_recall.mean == 1.0
+    assert report.answers.refusal_precision.mean == 0.5
+    assert report.answers.refusal_without_gold.mean == 1.0  # the checker finds it nowhere
+    assert "cited passage right" in (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert isinstance(platform.tracker, InMemoryTracker)
+    assert {title for title, *_ in platform.tracker.tasks[0].recorded_scalars} == {"answers"}
+    half = evaluated(platform, dataclasses.replace(request, limit=3, seed=1)).answers
+    assert half is not None
+    assert (half.questions, half.seed) == (3, 1)

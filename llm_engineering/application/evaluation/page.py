@@ -7,6 +7,7 @@ from llm_engineering.application.evaluation.metrics import METRICS
 from llm_engineering.domain.evaluation import (
     Comparison,
     Interval,
+    QaReport,
     RetrievalReport,
     SelfQueryReport,
     VariantReport,
@@ -33,6 +34,7 @@ def report_page(
     retrieval: RetrievalReport | None,
     self_query: SelfQueryReport | None,
     figures: Mapping[str, str],
+    answers: QaReport | None = None,
 ) -> str:
     """Returns the page. `figures` maps captions to SVG elements of our own making.
 
@@ -43,6 +45,8 @@ def report_page(
         parts += _retrieval_parts(retrieval, figures)
     if self_query:
         parts += _self_query_parts(self_query)
+    if answers:
+        parts += _answer_parts(answers)
     policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -185,6 +189,21 @@ def _self_query_parts(report: SelfQueryReport) -> list[str]:
         "<h2>Filters read out of questions</h2>",
         _table(["", "share"], figures),
         _table(["question", "expected", "found"], misses) if misses else "",
+    ]
+
+
+def _answer_parts(report: QaReport) -> list[str]:
+    shares = [[name, _interval(interval)] for name, interval in report.shares.items()]
+    misses = [list(map(escape, (one.question, one.expected, one.answer))) for one in report.misses]
+    return [
+        "<h2>Answers</h2>",
+        f"<p>{escape(report.source)}: {report.questions:,} questions, {report.answerable:,} of "
+        f"them answerable, asked again without their gold passage: {report.without_gold:,}. "
+        f"{escape(report.model)}, prompt {escape(report.prompt)}; answers that it did not write: "
+        f"{report.extractive:,}. Intervals are 95 %: {report.resamples:,} bootstrap resamples of "
+        f"the questions, seed {report.seed}.</p>",
+        _table(["", "share"], shares),
+        _table(["question", "expected", "answer"], misses) if misses else "",
     ]
 
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
+from typing import Protocol
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk
@@ -16,10 +17,9 @@ from llm_engineering.application.rag.evidence import Evidence
 from llm_engineering.application.rag.extractive import extract, nearest
 from llm_engineering.application.rag.output_filter import OutputFilter
 from llm_engineering.application.rag.prompts import REFUSAL, answer_prompt, numbered
-from llm_engineering.application.rag.retriever import ContextRetriever
 from llm_engineering.domain.answers import Answer, AnswerMode, AnswerRequest, Usage, Verification
 from llm_engineering.domain.errors import ModelError
-from llm_engineering.domain.queries import Retrieval, ScoredChunk
+from llm_engineering.domain.queries import Query, Retrieval, ScoredChunk
 
 _log = logging.getLogger(__name__)
 
@@ -71,6 +71,18 @@ class _Written:
         self.message = add_ai_message_chunks(self.message, _as_chunk(piece))
 
 
+class PassageFinder(Protocol):
+    """What finds the passages: ContextRetriever."""
+
+    def warm_up(self) -> None:
+        """Loads what is needed."""
+        ...
+
+    def retrieve(self, query: Query, k: int | None = None) -> Retrieval:
+        """Returns the passages for a question, best first."""
+        ...
+
+
 class AnswerGenerator:
     """Retrieves, lets the chat model write, and checks what it wrote against the passages.
 
@@ -88,7 +100,7 @@ class AnswerGenerator:
 
     def __init__(
         self,
-        retriever: ContextRetriever,
+        retriever: PassageFinder,
         model: BaseChatModel | None,
         model_name: str,
         checker: CitationChecker,
@@ -136,10 +148,25 @@ class AnswerGenerator:
         Closing the iterator stops the model.
         """
         began = self._timer()
-        question = request.query.text
         retrieval = self._retriever.retrieve(request.query, request.k)
-        timings = {"retrieve": self._since(began)}
+        yield from self._events(request, retrieval, {"retrieve": self._since(began)}, began)
+
+    def answer_from(self, request: AnswerRequest, retrieval: Retrieval) -> Answer:
+        """Returns the checked answer from passages that were found already.
+
+        Raises:
+            ModelError: the embedder failed, or the chat model in the middle of its answer.
+        """
+        for event in self._events(request, retrieval, {}, self._timer()):
+            if isinstance(event, Done):
+                return event.answer
+        raise AssertionError("a stream ends with Done")
+
+    def _events(
+        self, request: AnswerRequest, retrieval: Retrieval, timings: dict[str, float], began: float
+    ) -> Generator[Event, None, None]:
         yield Sources(retrieval)
+        question = request.query.text
         written = _Written()
         read = self._read(retrieval.passages)
         if read:

@@ -2,8 +2,9 @@ from rich.console import Console
 
 from llm_engineering.application.evaluation.tuning import Trial, TuneReport
 from llm_engineering.domain.evaluation import Comparison, EvaluationReport, Interval
-from tests.unit.application.evaluation.test_page import SELF_QUERY, report, variant
+from tests.unit.application.evaluation.test_page import ANSWERS, SELF_QUERY, report, variant
 from tools.evaluation import (
+    answer_table,
     difference_table,
     evaluation_line,
     quality_table,
@@ -76,3 +77,16 @@ def test_trials_are_listed() -> None:
 def test_tuning_says_whether_the_best_was_taken() -> None:
     assert tune_line(tuned(changed=True)).endswith("over 0.4100: taken; wrote configs/rag.yaml")
     assert tune_line(tuned(changed=False)).endswith("not clearly better, the default stays")
+
+
+def test_answers_are_a_table_and_a_line() -> None:
+    qa = ANSWERS.model_copy(update={"source": "harbour"})
+    text = shown(answer_table(qa))
+    assert "refused without the gold passage" in text
+    assert "0.750" in text
+    assert "0.700-0.800" in text
+    line = evaluation_line(EvaluationReport(answers=qa, html="r.html", tracked_at="x"))
+    assert line == (
+        "harbour: 60 questions answered by local:small, 31 answerable: 70.0% right, 90.0% of the "
+        "citations; refusals 80.0% precise, 75.0% of the unanswerable (seed 17)"
+    )

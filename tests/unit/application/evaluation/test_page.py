@@ -5,6 +5,8 @@ from llm_engineering.domain.evaluation import (
     Comparison,
     FoundDocument,
     Interval,
+    QaMiss,
+    QaReport,
     RetrievalReport,
     SelfQueryMiss,
     SelfQueryReport,
@@ -116,3 +118,31 @@ def test_figures_are_well_formed_and_hold_their_labels() -> None:
 def test_scores_that_are_all_equal_or_missing_can_be_drawn() -> None:
     figures = draw_figures(report(variant("bm25", 0.0, (0.5, 0.5)), variant("dense", 0.0, ())))
     assert len(figures) == 3
+
+
+ANSWERS = QaReport(
+    source=EVIL,
+    model="local:small",
+    prompt="abc",
+    questions=60,
+    answerable=31,
+    seed=17,
+    resamples=500,
+    contains_gold=interval(0.7),
+    citation_right=interval(0.9),
+    refusal_precision=interval(0.8),
+    refusal_recall=interval(0.75),
+    refusal_without_gold=interval(0.95),
+    without_gold=31,
+    extractive=2,
+    misses=(QaMiss(question=EVIL, expected=EVIL, answer=EVIL),),
+)
+
+
+def test_answers_are_shown_with_their_intervals_and_misses() -> None:
+    page = report_page("x", None, None, {}, ANSWERS)
+    assert "0.7000 <small>[0.6500, 0.7500]</small>" in page
+    assert "refusal recall" in page
+    assert "60 questions, 31 of them answerable" in page
+    assert "<script" not in page
+    assert "<img" not in page
