@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from llm_engineering.application.ports.api_keys import ApiKeyStore
 from llm_engineering.application.ports.likeness import LikenessStore
 from llm_engineering.application.ports.question_sets import QuestionSetStore
 from llm_engineering.application.ports.storage import DocumentStore
@@ -69,3 +70,11 @@ def question_set_store(mongo_database: "MongoDatabase") -> QuestionSetStore:
     from llm_engineering.infrastructure.mongo.question_set_store import MongoQuestionSetStore
 
     return MongoQuestionSetStore(mongo_database)
+
+
+@pytest.fixture
+def api_key_store(mongo_database: "MongoDatabase") -> ApiKeyStore:
+    """API keys on the real mongod."""
+    from llm_engineering.infrastructure.mongo.api_key_store import MongoApiKeyStore
+
+    return MongoApiKeyStore(mongo_database)

@@ -16,7 +16,7 @@ from llm_engineering.application.access.ties import admits, narrowed
 from llm_engineering.application.ports.api_keys import ApiKeyStore
 from llm_engineering.domain.api_keys import ApiKey, Scope
 from llm_engineering.domain.documents import Document
-from llm_engineering.domain.queries import Query, SearchFilters
+from llm_engineering.domain.queries import Query, Retrieval, SearchFilters
 from llm_engineering.serving.limits import TokenBuckets
 from llm_engineering.serving.problems import Refusal
 
@@ -60,6 +60,16 @@ class Caller:
         if filters is None:
             raise Refusal(403, "the filters name nothing that this API key may read")
         return query.model_copy(update={"filters": filters})
+
+    def shown(self, found: Retrieval) -> Retrieval:
+        """Returns what was found without names that the question merely hints at.
+
+        They are completed from the catalogue of all authors, which a tied key may not read.
+        """
+        if not self.tied:
+            return found
+        filters = found.found_filters.without(("authors",))
+        return found.model_copy(update={"found_filters": filters})
 
     def may_know(self, document: Document) -> bool:
         """Returns whether the caller may know of a document."""

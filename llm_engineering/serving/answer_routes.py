@@ -16,6 +16,7 @@ from llm_engineering.domain.queries import Query
 from llm_engineering.serving.access import Caller, Entrance
 from llm_engineering.serving.asking import Asking
 from llm_engineering.serving.events import EXAMPLE, MEDIA_TYPE, sse
+from llm_engineering.serving.explaining import require_known, without_others
 from llm_engineering.serving.problems import documented
 from llm_engineering.serving.schemas import (
     ExplainRequest,
@@ -76,15 +77,19 @@ def answer_router(asking: Asking, entrance: Entrance) -> APIRouter:
         found = await asking.deployment().workshop.call(
             lambda: asking.service().retrieve(query, asked.top_k)
         )
-        return RetrieveResponse.of(found, request.state.request_id)
+        return RetrieveResponse.of(caller.shown(found), request.state.request_id)
 
-    @router.post("/explain")
+    @router.post("/explain", responses=documented(404))
     async def explain(asked: ExplainRequest, caller: Caller = reader) -> Explanation:
         """Says, stage by stage, why a document is or is not among what a question finds."""
-        query = caller.narrowed(_query(asked))
-        return await asking.deployment().workshop.call(
-            lambda: asking.service().explain(query, asked.document, asked.top_k)
-        )
+        query, deployment = caller.narrowed(_query(asked)), asking.deployment()
+
+        def explained() -> Explanation:
+            require_known(asked.document, caller, deployment.documents)
+            found = asking.service().explain(query, asked.document, asked.top_k)
+            return without_others(found, query, caller)
+
+        return await deployment.workshop.call(explained)
 
     return router
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from llm_engineering.application.ports.storage import DocumentStore
 from llm_engineering.application.rag.history import History
 from llm_engineering.serving.access import KeyRing, OpenTo
 from llm_engineering.serving.limits import Limits, TokenBuckets
@@ -24,6 +25,7 @@ class Deployment:
     models: tuple[str, ...] = ()
     release: Callable[[], str] = lambda: "unreleased"
     history: History | None = None
+    documents: DocumentStore | None = None
     observe: Callable[[str, int, float], None] = field(default=lambda *_: None)
 
     @cached_property

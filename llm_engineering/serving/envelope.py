@@ -49,7 +49,7 @@ class Envelope:
                 raise
             await problem_response(error, exchange.request_id)(scope, receive, exchange.send)
         finally:
-            path = getattr(scope.get("route"), "path", "other")
+            path = getattr(scope.get("route"), "path", "") or "other"
             self._observe(path, exchange.status or 499, perf_counter() - began)
 
 

@@ -123,5 +123,6 @@ def _deployment(platform: Platform, metrics: RequestMetrics) -> Deployment:
         models=(platform.default_chat_model, *settings.served_chat_models),
         release=lambda: platform.release().id,
         history=platform.history(),
+        documents=platform.document_store,
         observe=metrics.observed,
     )
