@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,6 +14,11 @@ from llm_engineering.domain.queries import ScoredChunk
 
 SUPPORT_MIN = 0.6
 COSINE_MIN = 0.5
+# a sentence that holds so much of what a claim adds is its quotation; meanings are not compared
+QUOTED_MIN = 0.9
+# only so many sentences are embedded, those with most of the words: it is what checking costs
+_COMPARED = 5
+_RANKED = 8
 
 # numbers, snake_case and camelCase identifiers, and capitalised words inside a sentence
 _SPECIFIC = re.compile(r"\d+(?:[.,]\d+)*|\w+_\w+|[a-z]+[A-Z]\w*|(?<=[a-z,] )[A-Z][\w.]*\w")
@@ -21,12 +26,12 @@ _SPECIFIC = re.compile(r"\d+(?:[.,]\d+)*|\w+_\w+|[a-z]+[A-Z]\w*|(?<=[a-z,] )[A-Z
 
 @dataclass(frozen=True)
 class SourceSentence:
-    """A sentence of a passage: its span in the chunk's text, its vector, and its terms."""
+    """A sentence of a passage: its span in the chunk's text, its words, and its terms."""
 
     passage: int
     start: int
     end: int
-    vector: tuple[float, ...]
+    text: str
     terms: frozenset[int]
 
 
@@ -37,7 +42,8 @@ class Evidence:
 
     - it holds at least SUPPORT_MIN of the words that the claim adds to the question,
     - every number, name and identifier of the claim is in the passage or in the question, and
-    - a sentence of it means about the same (cosine of at least COSINE_MIN).
+    - a sentence of it says the same in the same words (QUOTED_MIN of those new in the claim), or
+      means about the same (cosine of at least COSINE_MIN).
     """
 
     def __init__(
@@ -54,10 +60,10 @@ class Evidence:
 
     def supporting(self, claims: Sequence[str]) -> list[tuple[SourceSentence, float] | None]:
         """Returns for each claim the sentence that carries it best, and how well (0.0-1.0)."""
-        if not claims:
-            return []
-        vectors = self._embedder.embed_passages(claims)
-        return [self._best(*pair) for pair in zip(claims, vectors, strict=True)]
+        quoted = [self._quoted(claim) for claim in claims]
+        open_claims = [claim for claim, found in zip(claims, quoted, strict=True) if not found]
+        meant = iter(self._meant(open_claims))
+        return [found or next(meant) for found in quoted]
 
     @cached_property
     def ranked(self) -> list[tuple[SourceSentence, float]]:
@@ -66,12 +72,14 @@ class Evidence:
         Half of the score is the share of the question's words, the rarer ones counting more; the
         other half is the cosine.
         """
-        if not self._sentences:
+        best = sorted(self._sentences, key=self._shared, reverse=True)[:_RANKED]
+        if not best:
             return []
         asked = self._embedder.embed_query(self.question)
+        vectors = self._embedder.embed_passages([one.text for one in best])
         scored = [
-            (one, (self._shared(one) + max(0.0, _dot(asked, one.vector))) / 2)
-            for one in self._sentences
+            (one, (self._shared(one) + max(0.0, _dot(asked, vector))) / 2)
+            for one, vector in zip(best, vectors, strict=True)
         ]
         return sorted(scored, key=lambda item: item[1], reverse=True)
 
@@ -93,18 +101,11 @@ class Evidence:
 
     @cached_property
     def _sentences(self) -> list[SourceSentence]:
-        spans = [
-            (passage, start, end)
+        return [
+            SourceSentence(passage, start, end, text, self._terms(text))
             for passage, item in enumerate(self.found)
             for start, end in sentence_spans(item.chunk.text)
-        ]
-        if not spans:
-            return []
-        texts = [self.found[passage].chunk.text[start:end] for passage, start, end in spans]
-        vectors = self._embedder.embed_passages(texts)
-        return [
-            SourceSentence(*span, vector, self._terms(text))
-            for span, vector, text in zip(spans, vectors, texts, strict=True)
+            if (text := item.chunk.text[start:end])
         ]
 
     @cached_property
@@ -128,28 +129,70 @@ class Evidence:
             sum(self._rarity[term] for term in source.terms & self._asked) / whole if whole else 0
         )
 
-    def _best(self, claim: str, vector: Sequence[float]) -> tuple[SourceSentence, float] | None:
-        support = [self._support(claim, passage) for passage in range(len(self.found))]
+    def _quoted(self, claim: str) -> tuple[SourceSentence, float] | None:
+        """Returns the sentence that says the claim in its own words."""
         scored = [
-            (source, cosine, support[source.passage])
-            for source in self._sentences
-            if support[source.passage] >= SUPPORT_MIN
-            and (cosine := _dot(vector, source.vector)) >= COSINE_MIN
+            (source, share)
+            for source, share in self._holding(claim)
+            if share >= QUOTED_MIN and self._specifics_in(claim, source.text)
         ]
-        if not scored:
-            return None
-        source, cosine, share = max(scored, key=lambda item: item[1] + item[2])
-        return source, (cosine + share) / 2
+        return max(scored, key=lambda item: item[1]) if scored else None
+
+    def _meant(self, claims: Sequence[str]) -> list[tuple[SourceSentence, float] | None]:
+        """Returns for each claim the sentence that means it best, of those with most words."""
+        compared = [
+            sorted(self._holding(claim), key=lambda item: item[1], reverse=True)[:_COMPARED]
+            for claim in claims
+        ]
+        texts = list(dict.fromkeys(one.text for some in compared for one, _ in some))
+        if not texts:
+            return [None] * len(claims)
+        embedded = self._embedder.embed_passages([*claims, *texts])
+        vectors = dict(zip(texts, embedded[len(claims) :], strict=True))
+        return [
+            self._nearest(claim, vector, some, vectors)
+            for claim, vector, some in zip(claims, embedded, compared, strict=False)
+        ]
+
+    def _nearest(
+        self,
+        claim: str,
+        vector: Sequence[float],
+        compared: Sequence[tuple[SourceSentence, float]],
+        vectors: Mapping[str, Sequence[float]],
+    ) -> tuple[SourceSentence, float] | None:
+        scored = [
+            (one, (cosine + self._support(claim, one.passage)) / 2)
+            for one, _ in compared
+            if (cosine := _dot(vector, vectors[one.text])) >= COSINE_MIN
+        ]
+        return max(scored, key=lambda item: item[1]) if scored else None
+
+    def _holding(self, claim: str) -> list[tuple[SourceSentence, float]]:
+        """Returns the sentences of the supporting passages, and their shares of the new words."""
+        wanted = self._added(claim)
+        support = [self._support(claim, passage) for passage in range(len(self.found))]
+        return [
+            (one, len(wanted & one.terms) / len(wanted) if wanted else 0.0)
+            for one in self._sentences
+            if support[one.passage] >= SUPPORT_MIN
+        ]
+
+    def _added(self, claim: str) -> frozenset[int]:
+        said = self._terms(claim)
+        return said - self._asked or said
+
+    def _specifics_in(self, claim: str, text: str) -> bool:
+        known = f"{self.question}\n{text}"
+        return all(word in known for word in _SPECIFIC.findall(claim))
 
     def _support(self, claim: str, passage: int) -> float:
         """Returns the share (0.0-1.0) of the words new in `claim` that the passage holds.
 
         It is 0.0 when a number, name or identifier is nowhere to be found.
         """
-        said = self._terms(claim)
-        new = said - self._asked or said
-        known = f"{self.question}\n{_whole(self.found[passage])}"
-        if any(word not in known for word in _SPECIFIC.findall(claim)):
+        new = self._added(claim)
+        if not self._specifics_in(claim, _whole(self.found[passage])):
             return 0.0
         return len(new & self._passage_terms[passage]) / len(new) if new else 0.0
 

@@ -1,0 +1,79 @@
+import pytest
+
+from llm_engineering.application.rag.evidence import Evidence
+from llm_engineering.infrastructure.in_memory.encoders import (
+    HashingEmbeddingModel,
+    WordSparseEncoder,
+)
+from tests.unit.application.rag.test_citations import passages
+
+QUESTION = "When does the pump of the boat run?"
+PUMPS = "The pump wakes above 4 centimetres. It rests after two minutes. A lamp shows it."
+LONG = " ".join(f"Rope number {n} lies in locker {n} of the fore deck." for n in range(40))
+
+
+@pytest.fixture
+def model() -> HashingEmbeddingModel:
+    return HashingEmbeddingModel(dimension=256)
+
+
+def evidence(model: HashingEmbeddingModel, *texts: str, question: str = QUESTION) -> Evidence:
+    return Evidence(question, passages(*texts), model, WordSparseEncoder())
+
+
+def test_a_quotation_is_known_without_comparing_meanings(model: HashingEmbeddingModel) -> None:
+    (best,) = evidence(model, LONG, PUMPS).supporting(["The pump wakes above 4 centimetres."])
+    assert best is not None
+    source, score = best
+    assert (source.passage, source.text) == (1, "The pump wakes above 4 centimetres.")
+    assert score == pytest.approx(1.0)
+    assert model.embedded == 0
+
+
+def test_a_paraphrase_is_compared_with_few_sentences(model: HashingEmbeddingModel) -> None:
+    claim = "The pump wakes above 4 centimetres, rests after two minutes, shows a lamp."
+    (best,) = evidence(model, LONG, PUMPS).supporting([claim])
+    assert best is not None
+    assert best[0].passage == 1
+    assert 0 < model.embedded <= 6, "the claim and at most five sentences"
+
+
+def test_words_from_two_sentences_are_no_quotation(model: HashingEmbeddingModel) -> None:
+    source = evidence(model, PUMPS)
+    (best,) = source.supporting(["The pump rests above 4 centimetres."])
+    assert best is None or best[1] < 1.0
+    assert model.embedded > 0
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "The pump wakes above 5 centimetres.",  # another number
+        "The pump of Grace Hopper wakes above 4 centimetres.",  # a name that nobody mentions
+        "Whales sing in spring, far from any harbour.",
+    ],
+)
+def test_what_no_passage_says_is_not_supported(model: HashingEmbeddingModel, claim: str) -> None:
+    assert evidence(model, LONG, PUMPS).supporting([claim]) == [None]
+
+
+def test_each_claim_gets_its_own_support(model: HashingEmbeddingModel) -> None:
+    claims = ["It rests after two minutes.", "Pigs fly over Rome.", "The pump wakes, a lamp shows."]
+    carried = evidence(model, PUMPS).supporting(claims)
+    assert [one is not None for one in carried] == [True, False, True]
+    assert carried[0] is not None
+    assert carried[0][0].text == "It rests after two minutes."
+
+
+def test_the_sentences_that_bear_on_the_question_come_first(model: HashingEmbeddingModel) -> None:
+    ranked = evidence(model, LONG, PUMPS).ranked
+    assert ranked[0][0].text == "The pump wakes above 4 centimetres."
+    assert [score for _, score in ranked] == sorted((s for _, s in ranked), reverse=True)
+    assert model.embedded <= 8
+
+
+def test_without_passages_nothing_is_supported(model: HashingEmbeddingModel) -> None:
+    empty = evidence(model)
+    assert empty.supporting(["The pump wakes."]) == [None]
+    assert empty.supporting([]) == []
+    assert empty.ranked == []
