@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from llm_engineering.application.ports.api_keys import ApiKeyStore
+from llm_engineering.application.ports.feedback import FeedbackStore
 from llm_engineering.application.ports.likeness import LikenessStore
 from llm_engineering.application.ports.question_sets import QuestionSetStore
 from llm_engineering.application.ports.storage import DocumentStore
@@ -78,3 +79,11 @@ def api_key_store(mongo_database: "MongoDatabase") -> ApiKeyStore:
     from llm_engineering.infrastructure.mongo.api_key_store import MongoApiKeyStore
 
     return MongoApiKeyStore(mongo_database)
+
+
+@pytest.fixture
+def feedback_store(mongo_database: "MongoDatabase") -> FeedbackStore:
+    """Served answers on the real mongod."""
+    from llm_engineering.infrastructure.mongo.feedback_store import MongoFeedbackStore
+
+    return MongoFeedbackStore(mongo_database)

@@ -11,6 +11,7 @@ from llm_engineering.domain.releases import Release
 from llm_engineering.settings import load_config
 
 if TYPE_CHECKING:  # langchain_core takes seconds to import: only commands that answer need it
+    from llm_engineering.application.rag.answer_recorder import AnswerRecorder
     from llm_engineering.application.rag.explain import RetrievalExplainer
     from llm_engineering.application.rag.generation import AnswerGenerator, PassageFinder
     from llm_engineering.application.rag.history import History
@@ -107,6 +108,15 @@ class Answers(Features):
             self.rag_config.context_tokens,
             model.get_num_tokens if own else estimated_tokens,
         )
+
+    @cached_property
+    def answer_recorder(self) -> "AnswerRecorder":
+        """Served answers on their way to the feedback store."""
+        from llm_engineering.application.rag.answer_recorder import AnswerRecorder
+
+        recorder = AnswerRecorder(self.feedback_store)
+        self._resources.callback(recorder.close)
+        return recorder
 
     def history(self) -> "History":
         """Knows which revision of a document was current when."""

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from llm_engineering.application.corpus.forgetters import (
     DocumentForgetter,
+    FeedbackForgetter,
     IndexForgetter,
     LikenessForgetter,
 )
 from llm_engineering.application.corpus.forgetting import Forgetting
 from llm_engineering.application.ports.api_keys import ApiKeyStore
+from llm_engineering.application.ports.feedback import FeedbackStore
 from llm_engineering.application.ports.forgetting import Forgetter
 from llm_engineering.application.ports.likeness import LikenessStore
 from llm_engineering.application.ports.question_sets import QuestionSetStore
@@ -73,6 +75,13 @@ class Stores(Resources):
         from llm_engineering.infrastructure.mongo.api_key_store import MongoApiKeyStore
 
         return MongoApiKeyStore(self._mongo_database)
+
+    @cached_property
+    def feedback_store(self) -> FeedbackStore:
+        """Served answers and what people thought of them, beside the documents."""
+        from llm_engineering.infrastructure.mongo.feedback_store import MongoFeedbackStore
+
+        return MongoFeedbackStore(self._mongo_database)
 
     @cached_property
     def _mongo_database(self) -> "MongoDatabase":
@@ -150,6 +159,7 @@ class Stores(Resources):
         forgetters: dict[str, Forgetter] = {
             "index": IndexForgetter(self.chunk_index),
             "crawls": MongoCrawlForgetter(self._mongo_database),
+            "feedback": FeedbackForgetter(self.feedback_store),
             "duplicates": LikenessForgetter(self.likeness_store),
             "documents": DocumentForgetter(self.document_store),
         }

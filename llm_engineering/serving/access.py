@@ -1,7 +1,7 @@
 """Who asks, and what they may do: the dependency of every route that is not open to all."""
 
 import ipaddress
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from time import monotonic
@@ -27,7 +27,10 @@ _bearer = HTTPBearer(auto_error=False, description="A key of `poe api-key create
 
 
 class OpenTo(StrEnum):
-    """Who may ask without a key: nobody, programs of this machine, everybody."""
+    """Who may ask without a key: nobody, programs of this machine, everybody.
+
+    Only programs of this machine may also change documents without one.
+    """
 
     NOBODY = "nobody"
     LOOPBACK = "loopback"
@@ -152,7 +155,7 @@ class Entrance:
         """
         deployment = self._deployment()
         if token is None:
-            if not _is_open(deployment.open_to, request):
+            if not _is_open(deployment.open_to, request, scopes):
                 raise Refusal(401, "send `Authorization: Bearer KEY`", _CHALLENGE)
             return Caller()
         key = await deployment.keys.key(token) if deployment.keys else None
@@ -168,16 +171,17 @@ class Entrance:
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
 
-def _is_open(open_to: OpenTo, request: Request) -> bool:
-    """Returns whether a key is not needed.
+def _is_open(open_to: OpenTo, request: Request, scopes: Collection[Scope]) -> bool:
+    """Returns whether a key is not needed: by programs of this machine, or by all that only read.
 
     A page on the web may have a browser of this machine ask us under a name of its own (DNS
-    rebinding): then Host is not a name of this machine, and a key is needed.
+    rebinding): then Host is not a name of this machine.
     """
-    if open_to is OpenTo.LOOPBACK:
-        peer = request.client.host if request.client else ""
-        return _is_loopback(peer) and _is_loopback(request.url.hostname or "")
-    return open_to is OpenTo.ALL
+    peer = request.client.host if request.client else ""
+    local = _is_loopback(peer) and _is_loopback(request.url.hostname or "")
+    if open_to is OpenTo.ALL:
+        return local or Scope.READ in scopes
+    return local and open_to is OpenTo.LOOPBACK
 
 
 def _is_loopback(host: str) -> bool:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import StreamingResponse
 
 from llm_engineering.application.rag.generation import Done, Event
-from llm_engineering.application.rag.history import Past, PastReport
+from llm_engineering.application.rag.history import Past
 from llm_engineering.domain.answers import AnswerRequest
 from llm_engineering.domain.api_keys import Scope
 from llm_engineering.domain.explanations import Explanation
@@ -39,15 +39,16 @@ def answer_router(asking: Asking, entrance: Entrance) -> APIRouter:
     @router.post("/rag")
     async def rag(asked: RagRequest, request: Request, caller: Caller = reader) -> RagResponse:
         """Answers a question from the indexed corpus, with citations."""
-        past: PastReport | None = None
-        async with aclosing(asking.events(_question(asked), caller)) as events:
+        past, answer, request_id = None, None, request.state.request_id
+        async with aclosing(asking.events(_question(asked), caller, request_id)) as events:
             async for event in events:
                 if isinstance(event, Past):
                     past = event.report
                 if isinstance(event, Done):
-                    release = asking.deployment().release()
-                    return RagResponse.of(event.answer, request.state.request_id, release, past)
-        raise AssertionError("a stream ends with Done")
+                    answer = event.answer
+        if answer is None:
+            raise AssertionError("a stream ends with Done")
+        return RagResponse.of(answer, request_id, asking.deployment().release(), past)
 
     @router.post("/rag/stream", response_class=StreamingResponse, responses=_STREAMED)
     async def rag_stream(
@@ -59,11 +60,12 @@ def answer_router(asking: Asking, entrance: Entrance) -> APIRouter:
         the check found, `done` all that `/rag` returns; `error` is a problem, and the last event.
         Who hangs up stops the model.
         """
-        events = asking.events(_question(asked), caller)
+        request_id = request.state.request_id
+        events = asking.events(_question(asked), caller, request_id)
         first = await anext(events)  # what fails before it has a status of its own
         release = asking.deployment().release()
         return StreamingResponse(
-            sse(_after(first, events), request.state.request_id, release),
+            sse(_after(first, events), request_id, release),
             media_type=MEDIA_TYPE,
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )

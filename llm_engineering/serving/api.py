@@ -9,7 +9,9 @@ from llm_engineering.serving.answer_routes import answer_router
 from llm_engineering.serving.answering import Answering
 from llm_engineering.serving.asking import Asking
 from llm_engineering.serving.deployment import Deployment
+from llm_engineering.serving.document_routes import document_router
 from llm_engineering.serving.envelope import Envelope
+from llm_engineering.serving.feedback_routes import feedback_router
 from llm_engineering.serving.limits import MAX_BODY_BYTES
 from llm_engineering.serving.problems import add_problem_handlers
 
@@ -36,6 +38,8 @@ def create_app(
     entrance = Entrance(deployment)
     asking = Asking(service, deployment)
     app.include_router(answer_router(asking, entrance))
+    app.include_router(feedback_router(deployment, entrance))
+    app.include_router(document_router(deployment, entrance))
     add_problem_handlers(app)
     app.add_middleware(
         Envelope,

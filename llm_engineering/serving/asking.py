@@ -1,13 +1,15 @@
 """One way from a request to the events of its answer, whatever the route is called."""
 
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Collection, Generator
 from contextlib import closing
 from dataclasses import dataclass
+from uuid import UUID
 
-from llm_engineering.application.rag.generation import Event, Sources
+from llm_engineering.application.rag.generation import Done, Event, Sources
 from llm_engineering.application.rag.history import Past
-from llm_engineering.domain.answers import AnswerRequest
+from llm_engineering.domain.answers import Answer, AnswerRequest
 from llm_engineering.domain.errors import InvalidInput
+from llm_engineering.domain.feedback import ServedAnswer
 from llm_engineering.serving.access import Caller
 from llm_engineering.serving.answering import Answering
 from llm_engineering.serving.deployment import Deployment
@@ -23,10 +25,13 @@ class Asking:
     service: Callable[[], Answering]
     deployment: Callable[[], Deployment]
 
-    def events(self, request: AnswerRequest, caller: Caller) -> AsyncGenerator[Past | Event, None]:
+    def events(
+        self, request: AnswerRequest, caller: Caller, request_id: str | None = None
+    ) -> AsyncGenerator[Past | Event, None]:
         """Returns the events of an answer; closing it stops the model.
 
-        They are those of `Answering.stream`, after the Past if `as_of` was asked for.
+        They are those of `Answering.stream`, after the Past if `as_of` was asked for. An answer
+        with a `request_id` can be given feedback.
 
         Raises:
             Refusal: too much is worked on already, the key does not allow it, or it took too long.
@@ -38,21 +43,49 @@ class Asking:
             allowed = ", ".join(deployment.models) or "none"
             raise InvalidInput(f"model: {request.model!r} may not be named (allowed: {allowed})")
         request = request.model_copy(update={"query": caller.narrowed(request.query)})
-        return deployment.workshop.stream(lambda: self._events(request, caller, deployment))
+        return deployment.workshop.stream(lambda: self._events(request, caller, request_id))
 
     def _events(
-        self, request: AnswerRequest, caller: Caller, deployment: Deployment
+        self, request: AnswerRequest, caller: Caller, request_id: str | None
     ) -> Generator[Past | Event, None, None]:
         """Yields the events, on a thread of its own."""
+        deployment, read = self.deployment(), set[UUID]()
         past = _past(request, caller, deployment)
         if past:
             yield past
             request = request.model_copy(update={"query": past.narrowed(request.query)})
         with closing(self.service().stream(request)) as events:
             for event in events:
-                if past and isinstance(event, Sources):
-                    past.check(event.found)
+                if isinstance(event, Sources):
+                    read.update(one.chunk.document_id for one in event.found)
+                    if past:
+                        past.check(event.found)
+                if isinstance(event, Done) and request_id and deployment.answers:
+                    served = _served(request, event.answer, caller, request_id, read, deployment)
+                    deployment.answers.record(served)
                 yield event
+
+
+def _served(
+    request: AnswerRequest,
+    answer: Answer,
+    caller: Caller,
+    request_id: str,
+    read: Collection[UUID],
+    deployment: Deployment,
+) -> ServedAnswer:
+    cited = {one.document_id for one in (*answer.citations, *answer.nearest)}
+    return ServedAnswer(
+        request_id=request_id,
+        key_id=caller.key.id if caller.key else None,
+        question=request.query.text,
+        answer=answer.text,
+        grounded=answer.grounded,
+        model=answer.model,
+        release=deployment.release(),
+        documents=tuple(sorted(cited.union(read))),
+        at=deployment.clock(),
+    )
 
 
 def _past(request: AnswerRequest, caller: Caller, deployment: Deployment) -> Past | None:

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 
+from llm_engineering.application.corpus.forgetting import Forgetting
 from llm_engineering.application.ports.storage import DocumentStore
+from llm_engineering.application.rag.answer_recorder import AnswerRecorder
 from llm_engineering.application.rag.history import History
 from llm_engineering.serving.access import KeyRing, OpenTo
 from llm_engineering.serving.limits import Limits, TokenBuckets
@@ -26,6 +29,9 @@ class Deployment:
     release: Callable[[], str] = lambda: "unreleased"
     history: History | None = None
     documents: DocumentStore | None = None
+    forgetting: Forgetting | None = None
+    answers: AnswerRecorder | None = None
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     observe: Callable[[str, int, float], None] = field(default=lambda *_: None)
 
     @cached_property

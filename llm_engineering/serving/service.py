@@ -124,5 +124,7 @@ def _deployment(platform: Platform, metrics: RequestMetrics) -> Deployment:
         release=lambda: platform.release().id,
         history=platform.history(),
         documents=platform.document_store,
+        forgetting=platform.forgetting(),
+        answers=platform.answer_recorder,
         observe=metrics.observed,
     )

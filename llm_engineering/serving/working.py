@@ -42,7 +42,8 @@ class Workshop:
             yield work()
 
         async with aclosing(self.stream(once)) as results:
-            return await anext(results)
+            (result,) = [one async for one in results]  # to the end: then the place is free again
+            return result
 
     def stream(self, work: Callable[[], Generator[Item, None, None]]) -> AsyncGenerator[Item, None]:
         """Returns what `work` yields, as it comes. Closing it closes the generator of `work`.

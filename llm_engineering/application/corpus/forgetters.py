@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from uuid import UUID
 
+from llm_engineering.application.ports.feedback import FeedbackStore
 from llm_engineering.application.ports.forgetting import Subject
 from llm_engineering.application.ports.likeness import LikenessStore
 from llm_engineering.application.ports.storage import ChunkIndex, DocumentStore
@@ -36,6 +37,21 @@ class LikenessForgetter:
     def holdings(self, subject: Subject) -> Mapping[str, int]:
         """Returns how many documents can be compared still."""
         return {"likenesses": self._store.count(subject.documents)}
+
+    def forget(self, subject: Subject) -> None:
+        """Deletes them."""
+        self._store.remove(subject.documents)
+
+
+class FeedbackForgetter:
+    """Answers that were made from documents, with the feedback to them."""
+
+    def __init__(self, store: FeedbackStore) -> None:
+        self._store = store
+
+    def holdings(self, subject: Subject) -> Mapping[str, int]:
+        """Returns how many answers are held."""
+        return {"served answers": self._store.count(subject.documents)}
 
     def forget(self, subject: Subject) -> None:
         """Deletes them."""

@@ -1,0 +1,82 @@
+"""FeedbackStore on MongoDB: the collection `served_answers`.
+
+MongoDB deletes by itself what is past its `expires`; feedback takes that field away.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from datetime import timedelta
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+from pydantic import ValidationError
+from pymongo.collection import Collection as MongoCollection
+
+from llm_engineering.domain.errors import IntegrityError
+from llm_engineering.domain.feedback import Feedback, ServedAnswer
+from llm_engineering.infrastructure.mongo.database import MongoDatabase
+from llm_engineering.infrastructure.mongo.records import Record
+
+_KEPT = timedelta(days=30)
+
+
+class MongoFeedbackStore:
+    """Served answers in one database."""
+
+    def __init__(self, database: MongoDatabase) -> None:
+        self._database = database
+        self._errors = database.errors
+
+    @cached_property
+    def _served(self) -> MongoCollection[Record]:
+        """The collection, with its indexes."""
+        served = self._database.collection("served_answers")
+        served.create_index("documents")
+        served.create_index("expires", expireAfterSeconds=0)
+        return served
+
+    def record(self, served: ServedAnswer) -> None:
+        """Stores an answer."""
+        record = served.model_dump(mode="json", exclude={"documents"})
+        record["documents"] = list(served.documents)
+        if served.feedback is None:
+            record["expires"] = served.at + _KEPT
+        with self._errors():
+            self._served.replace_one(_key(served.request_id, served.key_id), record, upsert=True)
+
+    def rate(self, request_id: str, key_id: str | None, feedback: Feedback) -> bool:
+        """Adds feedback to an answer of that key, which then stays."""
+        change = {
+            "$set": {"feedback": feedback.model_dump(mode="json")},
+            "$unset": {"expires": ""},
+        }
+        with self._errors():
+            return self._served.update_one(_key(request_id, key_id), change).matched_count == 1
+
+    def rated(self) -> Iterator[ServedAnswer]:
+        """Yields the answers that have feedback."""
+        with self._errors():
+            for record in self._served.find({"feedback": {"$ne": None}}):
+                yield _served_answer(record)
+
+    def count(self, documents: Collection[UUID]) -> int:
+        """Returns how many answers were made from any of these documents."""
+        with self._errors():
+            return self._served.count_documents({"documents": {"$in": list(documents)}})
+
+    def remove(self, documents: Collection[UUID]) -> None:
+        """Deletes the answers that were made from any of these documents."""
+        with self._errors():
+            self._served.delete_many({"documents": {"$in": list(documents)}})
+
+
+def _key(request_id: str, key_id: str | None) -> Record:
+    return {"_id": {"key": key_id, "request": request_id}}
+
+
+def _served_answer(record: Mapping[str, Any]) -> ServedAnswer:
+    fields = {name: value for name, value in record.items() if name not in ("_id", "expires")}
+    try:
+        return ServedAnswer.model_validate(fields)
+    except ValidationError as error:
+        raise IntegrityError(f"the served answer {record['_id']} cannot be read") from error

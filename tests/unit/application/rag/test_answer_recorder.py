@@ -1,0 +1,69 @@
+import threading
+
+import pytest
+
+from llm_engineering.application.rag.answer_recorder import AnswerRecorder
+from llm_engineering.domain.errors import StoreUnavailable
+from llm_engineering.domain.feedback import ServedAnswer
+from llm_engineering.infrastructure.in_memory.feedback_store import InMemoryFeedbackStore
+from tests.contracts.test_feedback_store import GOOD, served
+
+WAIT_S = 10
+
+
+class Slow(InMemoryFeedbackStore):
+    """Stores nothing until it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.let = threading.Event()
+
+    def record(self, served: ServedAnswer) -> None:
+        assert self.let.wait(WAIT_S)
+        super().record(served)
+
+
+def test_feedback_finds_an_answer_that_still_waits() -> None:
+    store = Slow()
+    recorder = AnswerRecorder(store)
+    recorder.record(served())
+    threading.Timer(0.02, store.let.set).start()
+    assert recorder.rate("request-1", "ada", GOOD)
+    assert not recorder.rate("request-2", "ada", GOOD)
+    recorder.close()
+
+
+def test_recording_never_waits_and_drops_what_is_too_much() -> None:
+    store = Slow()
+    recorder = AnswerRecorder(store, capacity=2)
+    for n in range(5):
+        recorder.record(served(f"request-{n}"))
+    assert recorder.dropped == 3
+    store.let.set()
+    recorder.close()
+    assert store.count(served().documents) == 2
+
+
+def test_an_outage_drops_the_answer_and_not_the_recorder(caplog: pytest.LogCaptureFixture) -> None:
+    class Down(InMemoryFeedbackStore):
+        def record(self, served: ServedAnswer) -> None:
+            if served.request_id == "request-1":
+                raise StoreUnavailable("mongo is down")
+            super().record(served)
+
+    store = Down()
+    recorder = AnswerRecorder(store, capacity=1)
+    recorder.record(served())
+    assert not recorder.rate("request-1", "ada", GOOD)
+    assert recorder.dropped == 1
+    assert "request-1" in caplog.text
+    recorder.record(served("request-2"))
+    assert recorder.rate("request-2", "ada", GOOD)
+    recorder.close()
+
+
+def test_after_its_end_answers_are_dropped() -> None:
+    recorder = AnswerRecorder(InMemoryFeedbackStore())
+    recorder.close()
+    recorder.record(served())
+    assert recorder.dropped == 1
