@@ -48,6 +48,11 @@ class Settings(BaseSettings):
 
     # models
     LLM_PROVIDER: Provider = "local"
+    LLM_FALLBACKS: str = ""
+    LLM_DEADLINE_S: float = Field(default=120.0, gt=0.0, le=3600.0)
+    LLM_FIRST_TOKEN_S: float = Field(default=90.0, gt=0.0, le=3600.0)
+    LLM_IDLE_S: float = Field(default=30.0, gt=0.0, le=3600.0)
+    LLM_RETRIES: int = Field(default=2, ge=0, le=10)
     LOCAL_MODEL_ID: str = "qwen2.5-coder-1.5b-instruct"
     MLFLOW_MODEL_ID: str = "llm@champion"
     OPENAI_MODEL_ID: str = "gpt-4o-mini"
@@ -112,7 +117,12 @@ class Settings(BaseSettings):
     @property
     def served_chat_models(self) -> tuple[str, ...]:
         """Returns the references in SERVE_CHAT_MODELS."""
-        return tuple(filter(None, map(str.strip, self.SERVE_CHAT_MODELS.split(","))))
+        return _listed(self.SERVE_CHAT_MODELS)
+
+    @property
+    def fallback_chat_models(self) -> tuple[str, ...]:
+        """Returns the references in LLM_FALLBACKS, in order."""
+        return _listed(self.LLM_FALLBACKS)
 
     def without_secrets(self) -> Self:
         """Returns the settings as they may go to another process: secrets stay here."""
@@ -122,6 +132,10 @@ class Settings(BaseSettings):
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         for name, value in super().__repr_args__():
             yield name, _without_login(value) if isinstance(value, str) else value
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, map(str.strip, text.split(","))))
 
 
 def _without_login(text: str) -> str:

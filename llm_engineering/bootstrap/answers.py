@@ -97,7 +97,7 @@ class Answers(Features):
         from llm_engineering.application.rag.generation import AnswerGenerator
 
         name = reference or self.default_chat_model
-        model = self.chat_model(name)
+        model = self.chat_model(reference)
         # the tokenizers of the other providers would have to be downloaded
         own = name.startswith(("local:", "mlflow:"))
         return AnswerGenerator(

@@ -80,17 +80,36 @@ class Models(Stores):
         return Bm25Encoder()
 
     def chat_model(self, reference: str | None = None) -> "BaseChatModel":
-        """Returns the model of a reference such as `openai:gpt-4o-mini`, by default the provider's.
+        """Returns the model of a reference such as `openai:gpt-4o-mini`.
 
-        The same reference gives the same model: local ones hold their weights in memory.
+        Without one it is the provider's, with those of LLM_FALLBACKS behind it. What fails is asked
+        again where that may help, and nothing is waited for beyond LLM_DEADLINE_S. The same
+        reference gives the same model: local ones hold their weights in memory.
 
         Raises:
             ConfigurationError: the provider is unknown, or lacks its secret.
         """
-        name = reference or self.default_chat_model
-        if name not in self._chat_models:
-            self._chat_models[name] = self._make_chat_model(name)
-        return self._chat_models[name]
+        default = (self.default_chat_model, *self.settings.fallback_chat_models)
+        names = (reference,) if reference else default
+        if names not in self._chat_chains:
+            self._chat_chains[names] = self._chain(names)
+        return self._chat_chains[names]
+
+    def _chain(self, names: tuple[str, ...]) -> "BaseChatModel":
+        from llm_engineering.application.rag.fallbacks import ChatModelChain, Patience
+
+        for name in names:
+            if name not in self._chat_models:
+                self._chat_models[name] = self._make_chat_model(name)
+        s = self.settings
+        patience = Patience(s.LLM_DEADLINE_S, s.LLM_FIRST_TOKEN_S, s.LLM_IDLE_S, s.LLM_RETRIES)
+        return ChatModelChain(
+            models={name: self._chat_models[name] for name in names}, patience=patience
+        )
+
+    @cached_property
+    def _chat_chains(self) -> "dict[tuple[str, ...], BaseChatModel]":
+        return {}
 
     @cached_property
     def _chat_models(self) -> "dict[str, BaseChatModel]":

@@ -73,14 +73,24 @@ class IntegrityError(PipelineError):
 
 
 class ModelError(PipelineError):
-    """A model could not answer, embed or train."""
+    """A model could not answer, embed or train.
 
-    def __init__(self, message: str, *, transient: bool = False) -> None:
+    Args:
+        message: what is wrong.
+        transient: whether a later try may succeed.
+        retry_after_s: how long the provider asks to wait before that.
+    """
+
+    def __init__(
+        self, message: str, *, transient: bool = False, retry_after_s: float | None = None
+    ) -> None:
         super().__init__(message)
         self.transient = transient
+        self.retry_after_s = retry_after_s
 
     def __reduce__(self) -> tuple[object, ...]:
-        return partial(type(self), transient=self.transient), self.args
+        again = partial(type(self), transient=self.transient, retry_after_s=self.retry_after_s)
+        return again, self.args
 
 
 class ExecutionFailed(PipelineError):

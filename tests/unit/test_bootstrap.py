@@ -7,12 +7,14 @@ from typing import Any
 
 import huggingface_hub.constants
 import pytest
+from langchain_core.language_models import BaseChatModel, FakeListChatModel
 from pydantic import SecretStr
 
 from llm_engineering.application.crawling.config import CrawlLimits
 from llm_engineering.application.crawling.engine import CrawlEngine
 from llm_engineering.application.crawling.visiting import CrawlState
 from llm_engineering.application.rag.config import RagConfig, RerankConfig, SelfQueryConfig
+from llm_engineering.application.rag.fallbacks import ChatModelChain, Patience
 from llm_engineering.bootstrap import Platform, now
 from llm_engineering.domain.answers import Answer, AnswerMode
 from llm_engineering.domain.errors import ConfigurationError, InvalidInput
@@ -258,11 +260,44 @@ def test_a_chat_model_has_the_settings_and_is_made_once(
     platform = platform_with(
         LOCAL_MODEL_ID=str(weights), TEMPERATURE_INFERENCE=0.5, MAX_NEW_TOKENS_INFERENCE=9
     )
-    model = platform.chat_model()
+    chain = platform.chat_model()
+    assert isinstance(chain, ChatModelChain)
+    model = chain.first
     assert isinstance(model, LocalChatModel)
     assert (model.file, model.temperature, model.max_tokens) == (weights, 0.5, 9)
     assert model.cache_folder == tmp_path / "cache"
-    assert platform.chat_model(f"local:{weights}") is model
+    assert platform.chat_model(f"local:{weights}") is chain
+
+
+def test_fallbacks_stand_behind_the_provider_and_share_its_models(
+    platform_with: Open, tmp_path: Path
+) -> None:
+    weights = tmp_path / "tiny.gguf"
+    weights.write_bytes(b"GGUF")
+    platform = platform_with(
+        LOCAL_MODEL_ID=str(weights),
+        LLM_FALLBACKS="openai:a, openai:b",
+        OPENAI_API_KEY=KEY,
+        LLM_DEADLINE_S=9,
+        LLM_FIRST_TOKEN_S=8,
+        LLM_IDLE_S=7,
+        LLM_RETRIES=1,
+    )
+    chain, alone = platform.chat_model(), platform.chat_model("openai:b")
+    assert isinstance(chain, ChatModelChain)
+    assert isinstance(alone, ChatModelChain)
+    assert list(chain.models) == [f"local:{weights}", "openai:a", "openai:b"]
+    assert list(alone.models) == ["openai:b"]
+    assert alone.first is chain.models["openai:b"]
+    assert chain.patience == Patience(9, 8, 7, 1)
+
+
+def test_a_fallback_without_its_key_is_refused_at_once(platform_with: Open, tmp_path: Path) -> None:
+    weights = tmp_path / "tiny.gguf"
+    weights.write_bytes(b"GGUF")
+    platform = platform_with(LOCAL_MODEL_ID=str(weights), LLM_FALLBACKS="openai:a")
+    with pytest.raises(ConfigurationError, match="OPENAI_API_KEY"):
+        platform.chat_model()
 
 
 def test_another_reference_gives_another_model(
@@ -270,9 +305,9 @@ def test_another_reference_gives_another_model(
 ) -> None:
     made: list[str] = []
 
-    def make(reference: str, *_: object, **__: object) -> object:
+    def make(reference: str, *_: object, **__: object) -> BaseChatModel:
         made.append(reference)
-        return object()
+        return FakeListChatModel(responses=[reference])
 
     monkeypatch.setattr(factory, "make_chat_model", make)
     platform = platform_with()
@@ -303,7 +338,9 @@ def test_a_registered_model_is_taken_by_alias_or_version(
     registry.set_alias("llm", "champion", 2)
     platform = platform_with()
     platform.__dict__["registry"] = registry
-    model = platform.chat_model(reference)
+    chain = platform.chat_model(reference)
+    assert isinstance(chain, ChatModelChain)
+    model = chain.first
     assert isinstance(model, RegisteredChatModel)
     assert (model.folder / "config.json").read_text() == f'{{"number": {version}}}'
 

@@ -15,6 +15,7 @@ from llm_engineering.application.rag.citations import CitationChecker, CitedText
 from llm_engineering.application.rag.context import estimated_tokens, within_budget
 from llm_engineering.application.rag.evidence import Evidence
 from llm_engineering.application.rag.extractive import extract, nearest
+from llm_engineering.application.rag.fallbacks import MODEL, SKIPPED
 from llm_engineering.application.rag.output_filter import OutputFilter
 from llm_engineering.application.rag.prompts import REFUSAL, answer_prompt, numbered
 from llm_engineering.domain.answers import Answer, AnswerMode, AnswerRequest, Usage, Verification
@@ -66,6 +67,15 @@ class _Written:
     @property
     def begun(self) -> bool:
         return bool(self.message.text)
+
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        """The models that should have written it."""
+        return tuple(self.message.response_metadata.get(SKIPPED, ()))
+
+    def author(self, asked: str) -> str:
+        """Returns the reference of the model that wrote it."""
+        return str(self.message.response_metadata.get(MODEL, asked))
 
     def add(self, piece: AIMessage) -> None:
         self.message = add_ai_message_chunks(self.message, _as_chunk(piece))
@@ -174,7 +184,7 @@ class AnswerGenerator:
         checked = self._timer()
         answer = self._checked(self._checker.evidence(question, read), written, request.verify)
         timings |= {"check": self._since(checked), "total": self._since(began)}
-        failed = (self._model_name,) if written.failed else ()
+        failed = (self._model_name,) if written.failed else written.skipped
         seen = {
             "question": question,
             "degraded": (*retrieval.degraded, *failed),
@@ -237,7 +247,7 @@ class AnswerGenerator:
                 nearest=nearest(evidence),
                 grounded=False,
                 mode=AnswerMode.REFUSED,
-                model=self._model_name,
+                model=written.author(self._model_name),
                 usage=usage,
             )
         return Answer(
@@ -246,7 +256,7 @@ class AnswerGenerator:
             unsupported=cited.unsupported,
             grounded=True,
             mode=mode,
-            model=self._model_name,
+            model=written.author(self._model_name),
             usage=usage,
         )
 

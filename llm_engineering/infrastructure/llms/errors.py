@@ -55,7 +55,11 @@ class Vendor:
             status in {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
             or status >= HTTPStatus.INTERNAL_SERVER_ERROR
         )
-        return ModelError(f"{self.name} answered HTTP {status}: {reason}", transient=transient)
+        return ModelError(
+            f"{self.name} answered HTTP {status}: {reason}",
+            transient=transient,
+            retry_after_s=_retry_after(error),
+        )
 
 
 def _status(error: BaseException | None) -> int | None:
@@ -66,6 +70,17 @@ def _status(error: BaseException | None) -> int | None:
             value = getattr(holder, name, None)
             if isinstance(value, int) and value >= HTTPStatus.BAD_REQUEST:
                 return value
+        error = error.__cause__
+    return None
+
+
+def _retry_after(error: BaseException | None) -> float | None:
+    """Returns the seconds of the answer's Retry-After (RFC 9110, 10.2.3); a date is not read."""
+    while error is not None:
+        headers = getattr(getattr(error, "response", None), "headers", None) or {}
+        value = str(headers.get("retry-after", ""))
+        if value.isdigit():
+            return float(value)
         error = error.__cause__
     return None
 

@@ -20,7 +20,7 @@ class ChatModelOptions:
         device: where local models run.
         cache: where prepared local models are kept.
         timeout_s: of one request to a provider.
-        max_retries: of the provider's client, after its own failure or a 429.
+        max_retries: of the provider's client; 0 leaves them to who asks.
         google_base_url: another endpoint of Gemini's protocol.
         huggingface_base_url: another endpoint of the inference protocol.
     """
@@ -37,7 +37,7 @@ class ChatModelOptions:
     huggingface_token: SecretStr | None = None
     huggingface_base_url: str | None = None
     timeout_s: float = 60.0
-    max_retries: int = 1
+    max_retries: int = 0
 
 
 def required(key: SecretStr | None, provider: str, setting: str) -> SecretStr:

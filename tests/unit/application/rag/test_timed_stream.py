@@ -1,0 +1,67 @@
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from llm_engineering.application.rag.timed_stream import TimedStream
+from llm_engineering.domain.errors import ModelError
+
+
+def test_pieces_come_in_order_and_then_none() -> None:
+    stream = TimedStream(lambda: iter("ab"), "letters")
+    assert [stream.next(5), stream.next(5), stream.next(5)] == ["a", "b", None]
+
+
+def test_an_error_of_the_stream_reaches_the_reader() -> None:
+    def broken() -> Iterator[str]:
+        yield "a"
+        raise ValueError("broke off")
+
+    stream = TimedStream(broken, "letters")
+    assert stream.next(5) == "a"
+    with pytest.raises(ValueError, match="broke off"):
+        stream.next(5)
+
+
+def test_an_error_at_the_start_reaches_the_reader() -> None:
+    def refused() -> Iterator[str]:
+        raise ModelError("no room")
+
+    with pytest.raises(ModelError, match="no room"):
+        TimedStream(refused, "letters").next(5)
+
+
+def test_what_does_not_come_is_not_waited_for() -> None:
+    gate = threading.Event()
+
+    def hangs() -> Iterator[str]:
+        gate.wait(30)
+        yield "late"
+
+    stream = TimedStream(hangs, "letters")
+    with pytest.raises(ModelError, match=r"letters: nothing came for 0\.01 s") as error:
+        stream.next(0.01)
+    assert error.value.transient
+    gate.set()
+
+
+def test_closing_ends_the_stream_after_its_piece() -> None:
+    closed = threading.Event()
+    asked = threading.Semaphore(0)
+
+    def endless() -> Iterator[int]:
+        number = 0
+        try:
+            while True:
+                asked.acquire(timeout=30)
+                yield number
+                number += 1
+        finally:
+            closed.set()
+
+    stream = TimedStream(endless, "numbers")
+    asked.release()
+    assert stream.next(5) == 0
+    stream.close()
+    asked.release()
+    assert closed.wait(5)
