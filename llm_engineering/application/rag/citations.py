@@ -17,17 +17,22 @@ from llm_engineering.domain.queries import ScoredChunk
 
 _MARK = re.compile(r"\s*\[\d+(?:\s*,\s*\d+)*\]")
 
+# the second full stop of "It is so. [1]."
+_MARK_AND_STOP = re.compile(r"(?<=[.!?])\s*\[\d+\]\.")
+
 
 @dataclass(frozen=True)
 class CitedText:
     """An answer whose sentences carry marks `[n]`, and the citations they refer to.
 
-    `unsupported` has the spans of the text that no passage supports.
+    `unsupported` has the spans of the text that no passage supports; `sources` the sentences that
+    carry the others.
     """
 
     text: str
     citations: tuple[Citation, ...] = ()
     unsupported: tuple[tuple[int, int], ...] = ()
+    sources: tuple[SourceSentence, ...] = ()
 
 
 class CitationChecker:
@@ -49,7 +54,7 @@ class CitationChecker:
         Sentences without support are flagged, or with `strict` taken out. Links to anything but a
         cited source are taken out. No citations means that no sentence is supported.
         """
-        bare = _MARK.sub("", answer).strip()
+        bare = without_marks(answer)
         spans = sentence_spans(bare)
         carried = evidence.supporting([bare[start:end] for start, end in spans])
         known = _numbered(evidence, carried)
@@ -67,7 +72,13 @@ class CitationChecker:
                 unsupported.append((begin, len(text)))
             else:
                 text += f" [{known[best[0].passage].n}]"
-        return CitedText(text, tuple(known.values()), tuple(unsupported))
+        sources = tuple(best[0] for best in carried if best)
+        return CitedText(text, tuple(known.values()), tuple(unsupported), sources)
+
+
+def without_marks(answer: str) -> str:
+    """Returns the answer without the marks `[n]` that the model wrote."""
+    return _MARK.sub("", _MARK_AND_STOP.sub("", answer)).strip()
 
 
 def _numbered(

@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,6 +19,17 @@ QUOTED_MIN = 0.9
 # only so many sentences are embedded, those with most of the words: it is what checking costs
 _COMPARED = 5
 _RANKED = 8
+# what an answer rests on has at least so much of the relevance of the best sentence
+BEARING_SHARE = 0.6
+BEARING_MIN = 0.2
+# with so many of the words, next to the best sentence, it does so whatever it means
+_WORDS_SHARE = 0.8
+
+_NEGATED = re.compile(
+    r"\b(?:not|no|never|none|neither|nor|without|cannot|non)\b|n['\u2019]t\b", re.I
+)
+_PRONOUN = re.compile(r"(?:It|Its|They|Their|He|His|She|Her|This|These|Those|That)\b")
+_INITIALS = 2  # letters: US is U.S. elsewhere
 
 # numbers, snake_case and camelCase identifiers, and capitalised words inside a sentence
 _SPECIFIC = re.compile(r"\d+(?:[.,]\d+)*|\w+_\w+|[a-z]+[A-Z]\w*|(?<=[a-z,] )[A-Z][\w.]*\w")
@@ -40,7 +51,8 @@ class Evidence:
 
     A passage supports a claim when
 
-    - it holds at least SUPPORT_MIN of the words that the claim adds to the question,
+    - it holds at least SUPPORT_MIN of the words that the claim adds to the question (a claim that
+      adds none says nothing),
     - every number, name and identifier of the claim is in the passage or in the question, and
     - a sentence of it says the same in the same words (QUOTED_MIN of those new in the claim), or
       means about the same (cosine of at least COSINE_MIN).
@@ -65,6 +77,44 @@ class Evidence:
         meant = iter(self._meant(open_claims))
         return [found or next(meant) for found in quoted]
 
+    def repeats_question(self, claims: Sequence[str]) -> bool:
+        """Returns whether the claims add no word to the question."""
+        return all(self._terms(claim) <= self._asked for claim in claims)
+
+    def bears_on_question(self, sources: Iterable[SourceSentence]) -> bool:
+        """Returns whether one of the sentences is nearly as relevant as the best there is.
+
+        One that begins with a pronoun is as relevant as the one before it.
+        """
+        read = [one for source in sources for one in (source, *self._antecedent(source))]
+        most = max(map(self._shared, self._sentences), default=0.0)
+        words = max(map(self._shared, read), default=0.0)
+        if words >= max(2 * BEARING_MIN, _WORDS_SHARE * most):
+            return True
+        least = max(BEARING_MIN, BEARING_SHARE * self.ranked[0][1]) if self.ranked else 0.0
+        return any(score >= least for _, score in self._scored(read))
+
+    def _antecedent(self, source: SourceSentence) -> Sequence[SourceSentence]:
+        place = self._sentences.index(source)
+        if not _PRONOUN.match(source.text) or place == 0:
+            return ()
+        before = self._sentences[place - 1]
+        return (before,) if before.passage == source.passage else ()
+
+    def names_what_is_asked(self, sources: Sequence[SourceSentence]) -> bool:
+        """Returns whether the passages of the sentences have what singles the question out.
+
+        That is its names, numbers and identifiers; and where the question says *not*, one of the
+        sentences does so, too.
+        """
+        there = frozenset[int]().union(*(self._passage_terms[one.passage] for one in sources))
+        names = [word for word in _SPECIFIC.findall(self.question) if len(word) > _INITIALS]
+        if any(not self._terms(name) <= there for name in names):
+            return False
+        return not _NEGATED.search(self.question) or any(
+            _NEGATED.search(one.text) for one in sources
+        )
+
     @cached_property
     def ranked(self) -> list[tuple[SourceSentence, float]]:
         """The sentences by how well they bear on the question (0.0-1.0), the best first.
@@ -73,15 +123,20 @@ class Evidence:
         other half is the cosine.
         """
         best = sorted(self._sentences, key=self._shared, reverse=True)[:_RANKED]
-        if not best:
+        return sorted(self._scored(best), key=lambda item: item[1], reverse=True)
+
+    @cached_property
+    def _meaning_asked(self) -> Sequence[float]:
+        return self._embedder.embed_query(self.question)
+
+    def _scored(self, some: Sequence[SourceSentence]) -> list[tuple[SourceSentence, float]]:
+        if not some:
             return []
-        asked = self._embedder.embed_query(self.question)
-        vectors = self._embedder.embed_passages([one.text for one in best])
-        scored = [
-            (one, (self._shared(one) + max(0.0, _dot(asked, vector))) / 2)
-            for one, vector in zip(best, vectors, strict=True)
+        vectors = self._embedder.embed_passages([one.text for one in some])
+        return [
+            (one, (self._shared(one) + max(0.0, _dot(self._meaning_asked, vector))) / 2)
+            for one, vector in zip(some, vectors, strict=True)
         ]
-        return sorted(scored, key=lambda item: item[1], reverse=True)
 
     def citation(self, n: int, source: SourceSentence, score: float) -> Citation:
         """Returns the citation `[n]` of a sentence."""
@@ -136,7 +191,7 @@ class Evidence:
             for source, share in self._holding(claim)
             if share >= QUOTED_MIN and self._specifics_in(claim, source.text)
         ]
-        return max(scored, key=lambda item: item[1]) if scored else None
+        return max(scored, key=lambda item: (item[1], self._shared(item[0])), default=None)
 
     def _meant(self, claims: Sequence[str]) -> list[tuple[SourceSentence, float] | None]:
         """Returns for each claim the sentence that means it best, of those with most words."""
@@ -180,7 +235,7 @@ class Evidence:
 
     def _added(self, claim: str) -> frozenset[int]:
         said = self._terms(claim)
-        return said - self._asked or said
+        return said - self._asked
 
     def _specifics_in(self, claim: str, text: str) -> bool:
         known = f"{self.question}\n{text}"

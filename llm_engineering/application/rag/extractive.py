@@ -12,9 +12,9 @@ _SECOND_SHARE = 0.75
 _NEAREST = 3
 
 
-def extract(evidence: Evidence) -> CitedText:
-    """Returns the best sentence or two, cited; no citations when none bears on the question."""
-    best = [item for item in evidence.ranked[:2] if item[1] >= RELEVANCE_MIN]
+def extract(evidence: Evidence, least: float = RELEVANCE_MIN) -> CitedText:
+    """Returns the best sentence or two, cited; no citations when none is as relevant as `least`."""
+    best = [item for item in evidence.ranked[:2] if item[1] >= least]
     if len(best) > 1 and best[1][1] < _SECOND_SHARE * best[0][1]:
         best = best[:1]
     numbers: dict[int, int] = {}
@@ -26,7 +26,7 @@ def extract(evidence: Evidence) -> CitedText:
         if len(numbers) > len(citations):
             citations.append(citation)
         parts.append(f"{without_links(' '.join(citation.quote.split()))} [{n}]")
-    return CitedText(" ".join(parts), tuple(citations))
+    return CitedText(" ".join(parts), tuple(citations), sources=tuple(one for one, _ in best))
 
 
 def nearest(evidence: Evidence) -> tuple[Citation, ...]:

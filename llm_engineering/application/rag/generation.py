@@ -1,7 +1,6 @@
 """From a question to a cited answer."""
 
 import logging
-import re
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -11,11 +10,12 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.messages.ai import add_ai_message_chunks
 
-from llm_engineering.application.rag.citations import CitationChecker, CitedText
+from llm_engineering.application.rag.citations import CitationChecker
 from llm_engineering.application.rag.context import estimated_tokens, within_budget
 from llm_engineering.application.rag.evidence import Evidence
 from llm_engineering.application.rag.extractive import extract, nearest
 from llm_engineering.application.rag.fallbacks import MODEL, SKIPPED
+from llm_engineering.application.rag.judging import judged
 from llm_engineering.application.rag.output_filter import OutputFilter
 from llm_engineering.application.rag.prompts import REFUSAL, answer_prompt, numbered
 from llm_engineering.domain.answers import Answer, AnswerMode, AnswerRequest, Usage, Verification
@@ -23,8 +23,6 @@ from llm_engineering.domain.errors import ModelError
 from llm_engineering.domain.queries import Query, Retrieval, ScoredChunk
 
 _log = logging.getLogger(__name__)
-
-_REFUSES = re.compile(r"\b(sources|passages)\b.{0,20}\bdo(es)? not (say|answer|mention)", re.I)
 
 
 @dataclass(frozen=True)
@@ -236,10 +234,7 @@ class AnswerGenerator:
         if written.failed:
             cited, mode = extract(evidence), AnswerMode.EXTRACTIVE
         else:
-            text = written.shown.strip()
-            refuses = _REFUSES.search(text)
-            cited = CitedText("") if refuses else self._checker.cite(evidence, text, verify)
-            mode = AnswerMode.GENERATED
+            cited, mode = judged(self._checker, evidence, written.shown.strip(), verify)
         usage = _usage(written.message)
         if not cited.citations:
             return Answer(

@@ -2,8 +2,11 @@
 
 import re
 
+# initials, e.g., c., and titles
+_NO_ABBREVIATION = r"(?<!\b[A-Za-z]\.)(?<!\b(?:Dr|Mr|Ms|St|vs|No|cf|ca|Jr|Sr)\.)(?<!\bMrs\.)"
 _SENTENCE_END = re.compile(
-    r"""(?:(?<=[.!?])|(?<=[.!?]["')\]]))\s+(?=["'(\[`A-Z0-9])|\n\s*\n|\n(?=\s*[-*#|>])"""
+    rf"""(?:(?<=[.!?]){_NO_ABBREVIATION}|(?<=[.!?]["')\]]))\s+(?=["'(\[`A-Z0-9])"""
+    r"""|\n\s*\n|\n(?=\s*[-*#|>])"""
 )
 
 
