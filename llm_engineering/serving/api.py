@@ -14,6 +14,7 @@ from llm_engineering.serving.envelope import Envelope
 from llm_engineering.serving.feedback_routes import feedback_router
 from llm_engineering.serving.limits import MAX_BODY_BYTES
 from llm_engineering.serving.problems import add_problem_handlers
+from llm_engineering.serving.readiness import readiness_router
 
 __all__ = ["Answering", "create_app"]
 
@@ -40,6 +41,7 @@ def create_app(
     app.include_router(answer_router(asking, entrance))
     app.include_router(feedback_router(deployment, entrance))
     app.include_router(document_router(deployment, entrance))
+    app.include_router(readiness_router(lambda: deployment().readiness))
     add_problem_handlers(app)
     app.add_middleware(
         Envelope,

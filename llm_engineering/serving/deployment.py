@@ -11,6 +11,7 @@ from llm_engineering.application.rag.answer_recorder import AnswerRecorder
 from llm_engineering.application.rag.history import History
 from llm_engineering.serving.access import KeyRing, OpenTo
 from llm_engineering.serving.limits import Limits, TokenBuckets
+from llm_engineering.serving.readiness import Check, Readiness
 from llm_engineering.serving.working import Workshop
 
 
@@ -19,7 +20,8 @@ class Deployment:
     """Without arguments it is open to all, as an application inside another one is.
 
     `models` are the references that a request may name. `release` names what answers: a change of
-    index, models or prompt changes it. `observe` is told path, status and seconds of each request.
+    index, models or prompt changes it. `checks` are of the parts that it stands on. `observe` is
+    told path, status and seconds of each request.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -31,6 +33,7 @@ class Deployment:
     documents: DocumentStore | None = None
     forgetting: Forgetting | None = None
     answers: AnswerRecorder | None = None
+    checks: tuple[Check, ...] = ()
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     observe: Callable[[str, int, float], None] = field(default=lambda *_: None)
 
@@ -43,3 +46,8 @@ class Deployment:
     def buckets(self) -> TokenBuckets:
         """How often each key may ask."""
         return TokenBuckets(self.limits.per_minute)
+
+    @cached_property
+    def readiness(self) -> Readiness:
+        """Whether its parts work."""
+        return Readiness(self.checks)

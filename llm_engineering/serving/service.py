@@ -1,18 +1,19 @@
 """RAGService: the BentoML service that answers questions over HTTP.
 
-BentoML gives `/livez`, `/readyz`, `/metrics` and the worker's life cycle; FastAPI the routes and
-their OpenAPI page at `/docs`.
+BentoML gives `/livez`, `/metrics` and the worker's life cycle; FastAPI the routes and their OpenAPI
+page at `/docs`.
 """
 
 from collections.abc import Generator, Sequence
+from typing import Any, cast
 
 import bentoml
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from llm_engineering.application.rag.fallbacks import ChatModelChain
 from llm_engineering.application.rag.generation import AnswerGenerator, Done, Event, Sources
 from llm_engineering.bootstrap import Platform
 from llm_engineering.domain.answers import Answer, AnswerRequest
-from llm_engineering.domain.errors import StoreUnavailable
 from llm_engineering.domain.explanations import Explanation
 from llm_engineering.domain.queries import Query, Retrieval, ScoredChunk
 from llm_engineering.serving.access import KeyRing, OpenTo
@@ -21,6 +22,7 @@ from llm_engineering.serving.deployment import Deployment
 from llm_engineering.serving.generators import Generators
 from llm_engineering.serving.limits import Limits
 from llm_engineering.serving.metrics import RequestMetrics
+from llm_engineering.serving.readiness import Check
 from llm_engineering.settings import load_settings
 
 _LONGEST_REQUEST_S = 660  # our own deadline comes before it
@@ -44,6 +46,17 @@ async def _app(scope: Scope, receive: Receive, send: Send) -> None:
     BentoML looks into an application that it knows as FastAPI, and answers these itself.
     """
     await _routes(scope, receive, send)
+
+
+class _OwnReadiness:
+    """Has our routes answer `/readyz`, too: BentoML's own does not say which part is missing."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answering = _routes if scope.get("path") == "/readyz" else self._app
+        await answering(scope, receive, send)
 
 
 @bentoml.service(name="rag_service", workers=1, traffic={"timeout": _LONGEST_REQUEST_S})
@@ -96,18 +109,13 @@ class RAGService:
         """Returns why a document is, or is not, among them."""
         return self._explainer.explain(query, url, k)
 
-    def __is_ready__(self) -> bool:
-        try:
-            self._platform.document_store.ping()
-            self._platform.chunk_index.ping()
-        except StoreUnavailable:
-            return False
-        return True
-
     @bentoml.on_shutdown
     def close(self) -> None:
         """Writes what is still spooled and gives the stores back."""
         self._platform.close()
+
+
+cast("Any", RAGService).add_asgi_middleware(_OwnReadiness)
 
 
 def _deployment(platform: Platform, metrics: RequestMetrics) -> Deployment:
@@ -126,5 +134,25 @@ def _deployment(platform: Platform, metrics: RequestMetrics) -> Deployment:
         documents=platform.document_store,
         forgetting=platform.forgetting(),
         answers=platform.answer_recorder,
+        checks=_checks(platform),
         observe=metrics.observed,
+    )
+
+
+def _checks(platform: Platform) -> tuple[Check, ...]:
+    """Returns what can be asked without a cost. A chat model in this process is loaded by now."""
+
+    def embeds() -> None:
+        platform.embedding_model.embed_query("ready?")
+
+    def provider() -> str | None:
+        model = platform.chat_model()
+        resting = model.resting if isinstance(model, ChatModelChain) else ()
+        return f"failed the last times: {', '.join(resting)}" if resting else None
+
+    return (
+        Check("mongo", platform.document_store.ping),
+        Check("qdrant", platform.chunk_index.ping),
+        Check("embedding model", embeds),
+        Check(f"chat model {platform.default_chat_model}", provider, fatal=False),
     )

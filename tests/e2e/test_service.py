@@ -81,6 +81,17 @@ def test_bad_requests_are_refused_with_the_reason(served: Served, body: object) 
 def test_health_metrics_and_the_openapi_page(served: Served) -> None:
     served.ask(PUMP, top_k=2)
     assert httpx.get(f"{served.url}/livez").status_code == 200
-    assert "rag_stage_seconds" in httpx.get(f"{served.url}/metrics").text
+    ready = httpx.get(f"{served.url}/readyz").json()
+    assert ready["ready"]
+    names = [part["name"] for part in ready["parts"] if part["ok"]]
+    chat_model = f"chat model local:{served.workplace.model}"
+    assert names == ["mongo", "qdrant", "embedding model", chat_model]
+    metrics = httpx.get(f"{served.url}/metrics").text
+    for line in (
+        'rag_request_seconds_count{route="/rag",status="200"} ',
+        'rag_stage_seconds_count{stage="retrieve"} ',
+        'rag_tokens_count{kind="output"} ',
+    ):
+        assert float(metrics.partition(line)[2].split()[0]) >= 1.0, line
     assert "/rag" in httpx.get(f"{served.url}/openapi.json").json()["paths"]
     assert httpx.get(f"{served.url}/docs").status_code == 200

@@ -21,6 +21,11 @@ class CircuitBreaker:
         self._until = 0.0
         self._lock = threading.Lock()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it failed too often; the next trial may close it."""
+        return self._failed >= self._limit
+
     def admits(self) -> bool:
         """Returns whether to try; while it is open, True once a rest."""
         with self._lock:

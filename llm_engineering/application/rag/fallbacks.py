@@ -95,6 +95,11 @@ class ChatModelChain(BaseChatModel):
         """The preferred model."""
         return next(iter(self.models.values()))
 
+    @property
+    def resting(self) -> tuple[str, ...]:
+        """The models that failed again and again, and have not answered since."""
+        return tuple(name for name, breaker in self._breakers.items() if breaker.is_open)
+
     def get_token_ids(self, text: str) -> list[int]:
         """Returns the preferred model's tokens of a text."""
         return self.first.get_token_ids(text)

@@ -26,8 +26,10 @@ def breaker(clock: Clock) -> CircuitBreaker:
 def test_it_opens_after_failures_in_a_row(breaker: CircuitBreaker) -> None:
     breaker.failed()
     assert breaker.admits()
+    assert not breaker.is_open
     breaker.failed()
     assert not breaker.admits()
+    assert breaker.is_open
 
 
 def test_a_success_in_between_counts_from_the_start(breaker: CircuitBreaker) -> None:

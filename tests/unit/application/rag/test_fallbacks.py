@@ -167,8 +167,10 @@ def test_what_keeps_failing_rests(clock: Clock) -> None:
     for _ in range(3):
         assert models.invoke("Hi").text == "b"
     assert len(first.asked) == 2
+    assert models.resting == ("test:a",)
     clock.now += 30.0
     assert models.invoke("Hi").text == "up again"
+    assert not models.resting
 
 
 def test_settings_of_a_call_reach_the_model(clock: Clock) -> None:
