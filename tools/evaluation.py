@@ -204,11 +204,13 @@ def evaluation_line(report: EvaluationReport) -> str:
         )
     if report.answers:
         qa = report.answers
+        failed = f"; {qa.without_model:,} times without the model" if qa.without_model else ""
         parts.append(
             f"{qa.source}: {qa.questions:,} questions answered by {qa.model}, {qa.answerable:,} "
             f"answerable: {qa.contains_gold.mean:.1%} right, {qa.citation_right.mean:.1%} of the "
             f"citations; refusals {qa.refusal_precision.mean:.1%} precise, "
             f"{qa.refusal_recall.mean:.1%} of the unanswerable (seed {qa.seed})"
+            f"{failed}"
         )
     return "; ".join(parts)
 

@@ -151,7 +151,8 @@ class QaReport(Frozen):
     `citation_right`: of the citations of those that were answered, the ones to the gold passage.
     `refusal_precision`: of the refused questions, the unanswerable ones; `refusal_recall`: of the
     unanswerable, the refused ones. `refusal_without_gold`: of `without_gold` answerable questions
-    whose gold passage was taken away. `extractive`: answers that the model did not write.
+    whose gold passage was taken away. `extractive`: answers that are quotations of the passages.
+    `without_model`: questions, of either kind, that the model failed to answer in time.
     """
 
     source: str
@@ -168,6 +169,7 @@ class QaReport(Frozen):
     refusal_without_gold: Interval
     without_gold: int
     extractive: int
+    without_model: int = 0
     misses: tuple[QaMiss, ...] = ()
 
     @property

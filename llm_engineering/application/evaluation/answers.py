@@ -125,6 +125,7 @@ def qa_report(
         refusal_without_gold=share(one.refused for one in without_gold),
         without_gold=len(without_gold),
         extractive=sum(one.answer.mode is AnswerMode.EXTRACTIVE for one in outcomes),
+        without_model=sum(bool(one.answer.degraded) for one in (*outcomes, *without_gold)),
         misses=tuple(map(_miss, filter(_is_miss, outcomes)))[:most_misses],
     )
 

@@ -199,9 +199,9 @@ def _answer_parts(report: QaReport) -> list[str]:
         "<h2>Answers</h2>",
         f"<p>{escape(report.source)}: {report.questions:,} questions, {report.answerable:,} of "
         f"them answerable, asked again without their gold passage: {report.without_gold:,}. "
-        f"{escape(report.model)}, prompt {escape(report.prompt)}; answers that it did not write: "
-        f"{report.extractive:,}. Intervals are 95 %: {report.resamples:,} bootstrap resamples of "
-        f"the questions, seed {report.seed}.</p>",
+        f"{escape(report.model)}, prompt {escape(report.prompt)}; quotations instead of its words: "
+        f"{report.extractive:,}; questions that it failed: {report.without_model:,}. Intervals are "
+        f"95 %: {report.resamples:,} bootstrap resamples of the questions, seed {report.seed}.</p>",
         _table(["", "share"], shares),
         _table(["question", "expected", "answer"], misses) if misses else "",
     ]

@@ -90,3 +90,9 @@ def test_answers_are_a_table_and_a_line() -> None:
         "harbour: 60 questions answered by local:small, 31 answerable: 70.0% right, 90.0% of the "
         "citations; refusals 80.0% precise, 75.0% of the unanswerable (seed 17)"
     )
+
+
+def test_answers_without_the_model_are_named() -> None:
+    failed = ANSWERS.model_copy(update={"without_model": 3})
+    line = evaluation_line(EvaluationReport(answers=failed, html="r.html", tracked_at="x"))
+    assert line.endswith("(seed 17); 3 times without the model")

@@ -128,3 +128,18 @@ def test_a_share_of_nothing_is_zero(qa: QaSet) -> None:
     report = reported(qa, Outcome(IMPOSSIBLE, answer("Much.", "ferries")))
     assert report.contains_gold.mean == report.refusal_precision.mean == 0.0
     assert report.misses[0].expected == "a refusal"
+
+
+def test_questions_that_the_model_failed_are_counted(qa: QaSet) -> None:
+    late = answer("At noon.", "ferries").model_copy(update={"degraded": ("local:slow",)})
+    report = qa_report(
+        qa,
+        [Outcome(ANSWERABLE, late), Outcome(ANSWERABLE, answer("At noon.", "ferries"))],
+        [Outcome(ANSWERABLE, late)],
+        "local:slow",
+        "p1",
+        17,
+        200,
+        2,
+    )
+    assert report.without_model == 2
