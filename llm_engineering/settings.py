@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from llm_engineering.domain.errors import ConfigurationError
 
 EMBEDDED = "embedded"
-Provider = Literal["local", "mlflow", "openai", "google", "huggingface"]
+Provider = Literal["local", "mlflow", "openai", "google", "huggingface", "transformers"]
 
 
 class Settings(BaseSettings):
@@ -49,6 +49,7 @@ class Settings(BaseSettings):
     # models
     LLM_PROVIDER: Provider = "local"
     LLM_FALLBACKS: str = ""
+    LLM_PRICES: str = ""
     LLM_DEADLINE_S: float = Field(default=120.0, gt=0.0, le=3600.0)
     LLM_FIRST_TOKEN_S: float = Field(default=90.0, gt=0.0, le=3600.0)
     LLM_IDLE_S: float = Field(default=30.0, gt=0.0, le=3600.0)

@@ -99,7 +99,7 @@ class Answers(Features):
         name = reference or self.default_chat_model
         model = self.chat_model(reference)
         # the tokenizers of the other providers would have to be downloaded
-        own = name.startswith(("local:", "mlflow:"))
+        own = name.startswith(("local:", "mlflow:", "transformers:"))
         return AnswerGenerator(
             finder or self.retriever(),
             model,

@@ -97,6 +97,7 @@ class Models(Stores):
 
     def _chain(self, names: tuple[str, ...]) -> "BaseChatModel":
         from llm_engineering.application.rag.fallbacks import ChatModelChain, Patience
+        from llm_engineering.application.rag.prices import parse_prices
 
         for name in names:
             if name not in self._chat_models:
@@ -104,7 +105,9 @@ class Models(Stores):
         s = self.settings
         patience = Patience(s.LLM_DEADLINE_S, s.LLM_FIRST_TOKEN_S, s.LLM_IDLE_S, s.LLM_RETRIES)
         return ChatModelChain(
-            models={name: self._chat_models[name] for name in names}, patience=patience
+            models={name: self._chat_models[name] for name in names},
+            patience=patience,
+            prices=parse_prices(s.LLM_PRICES),
         )
 
     @cached_property
@@ -133,7 +136,7 @@ class Models(Stores):
         return make_chat_model(
             reference,
             options,
-            local_file=self.model_files.path,
+            local_files=self.model_files.path,
             registered_folder=self._registered_folder,
         )
 
@@ -147,13 +150,14 @@ class Models(Stores):
             "openai": s.OPENAI_MODEL_ID,
             "google": s.GEMINI_MODEL_ID,
             "huggingface": s.HUGGINGFACE_MODEL_ID,
+            "transformers": s.HUGGINGFACE_MODEL_ID,
         }[s.LLM_PROVIDER]
         return f"{s.LLM_PROVIDER}:{model_id}"
 
     @property
     def model_in_process(self) -> bool:
         """Whether the provider's model runs here, and so has to be loaded."""
-        return self.settings.LLM_PROVIDER in ("local", "mlflow")
+        return self.settings.LLM_PROVIDER in ("local", "mlflow", "transformers")
 
     @cached_property
     def trainer(self) -> Trainer:

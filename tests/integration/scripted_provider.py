@@ -4,19 +4,26 @@ import json
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer; `cut` announces more bytes than it sends, and hangs up."""
+    """One answer.
+
+    `cut` announces more bytes than it sends, and hangs up; `hangs` says nothing at all, and
+    `stalls` nothing more after its body, until the provider ends.
+    """
 
     body: bytes
     status: int = 200
     content_type: str = "application/json"
     cut: bool = False
+    hangs: bool = False
+    stalls: bool = False
+    headers: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def json(cls, content: object, status: int = 200) -> "Reply":
@@ -26,9 +33,13 @@ class Reply:
     @classmethod
     def events(cls, contents: Sequence[object], *, cut: bool = False) -> "Reply":
         """Returns a stream of server-sent events."""
-        lines = [f"data: {json.dumps(content)}\n\n" for content in contents]
         end = "" if cut else "data: [DONE]\n\n"
+        lines = [f"data: {json.dumps(content)}\n\n" for content in contents]
         return cls(("".join(lines) + end).encode(), 200, "text/event-stream", cut)
+
+    def with_header(self, name: str, value: str) -> "Reply":
+        """Returns the same answer with one more header."""
+        return replace(self, headers=(*self.headers, (name, value)))
 
 
 @dataclass
@@ -39,6 +50,7 @@ class ScriptedProvider:
     url: str = ""
     requests: list[dict[str, Any]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
+    ended: threading.Event = field(default_factory=threading.Event)
 
 
 @contextmanager
@@ -52,12 +64,19 @@ def scripted_provider(*replies: Reply) -> Iterator[ScriptedProvider]:
             provider.requests.append(json.loads(self.rfile.read(length)))
             provider.paths.append(self.path)
             reply = provider.replies[min(len(provider.requests), len(provider.replies)) - 1]
+            if reply.hangs:
+                provider.ended.wait(30)
             self.send_response(reply.status)
             self.send_header("Content-Type", reply.content_type)
-            self.send_header("Content-Length", str(len(reply.body) + (100 if reply.cut else 0)))
+            for name, value in reply.headers:
+                self.send_header(name, value)
+            more = 100 if reply.cut or reply.stalls else 0
+            self.send_header("Content-Length", str(len(reply.body) + more))
             self.end_headers()
             self.wfile.write(reply.body)
-            self.close_connection = reply.cut
+            if reply.stalls:
+                provider.ended.wait(30)
+            self.close_connection = reply.cut or reply.stalls
 
         def log_message(self, format: str, *args: object) -> None:
             pass
@@ -69,6 +88,7 @@ def scripted_provider(*replies: Reply) -> Iterator[ScriptedProvider]:
     try:
         yield provider
     finally:
+        provider.ended.set()
         server.shutdown()
         thread.join()
         server.server_close()

@@ -7,6 +7,7 @@ import pytest
 from langchain_core.language_models import BaseChatModel
 from pydantic import BaseModel, SecretStr
 
+from llm_engineering.application.rag.fallbacks import COST, ChatModelChain
 from llm_engineering.domain.errors import ConfigurationError, ModelError, PipelineError
 from llm_engineering.infrastructure.llms.factory import ChatModelOptions, make_chat_model
 from tests.integration.scripted_provider import Reply, ScriptedProvider, scripted_provider
@@ -53,7 +54,7 @@ def model_of(reference: str, provider: ScriptedProvider, folder: Path) -> BaseCh
         max_retries=0,
     )
     return make_chat_model(
-        reference, options, local_file=lambda _: folder, registered_folder=lambda _: folder
+        reference, options, local_files=lambda _: folder, registered_folder=lambda _: folder
     )
 
 
@@ -81,6 +82,14 @@ def test_openai_streams_with_usage(tmp_path: Path) -> None:
         assert asyncio.run(read(model)) == "Hello there"
     assert "".join(str(piece.text) for piece in pieces) == "Hello there"
     assert [piece.usage_metadata["total_tokens"] for piece in pieces if piece.usage_metadata] == [7]
+
+
+def test_the_cost_that_an_endpoint_reports_is_kept(tmp_path: Path) -> None:
+    told = {**chunk(""), "choices": [], "usage": {**USAGE, "cost": 0.0021}}
+    with scripted_provider(Reply.events([*STREAM[:2], told])) as provider:
+        model = model_of("openai:gpt-4o-mini", provider, tmp_path)
+        answer = ChatModelChain(models={"openai:gpt-4o-mini": model}).invoke("Hi")
+    assert answer.response_metadata[COST] == pytest.approx(0.0021)
 
 
 def test_openai_gives_structured_answers(tmp_path: Path) -> None:
@@ -133,6 +142,24 @@ def test_openai_stream_that_is_cut_is_an_error_after_what_came(tmp_path: Path) -
             pieces.extend(str(piece.text) for piece in stream)
     assert failed.value.transient
     assert pieces[0] == "Hello"
+
+
+@pytest.mark.parametrize("reference", ["openai:m", "huggingface:owner/m"])
+def test_a_stream_of_nothing_is_an_error(reference: str, tmp_path: Path) -> None:
+    async def read(model: BaseChatModel) -> None:
+        async for _ in model.astream("Hi"):
+            pass
+
+    if reference.startswith("huggingface"):
+        pytest.importorskip("langchain_huggingface")
+    nothing = Reply(b"<html>proxy</html>", content_type="text/event-stream")
+    with scripted_provider(nothing) as provider:
+        model = model_of(reference, provider, tmp_path)
+        with pytest.raises(ModelError, match="no content") as failed:
+            list(model.stream("Hi"))
+        assert failed.value.transient
+        with pytest.raises(ModelError, match=r"no content|huggingface"):
+            asyncio.run(read(model))
 
 
 def test_openai_out_of_reach_is_transient(tmp_path: Path) -> None:

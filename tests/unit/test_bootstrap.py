@@ -41,7 +41,7 @@ from llm_engineering.infrastructure.in_memory.registry import InMemoryModelRegis
 from llm_engineering.infrastructure.in_memory.tracking import InMemoryTracker
 from llm_engineering.infrastructure.llms import factory
 from llm_engineering.infrastructure.llms.local import LocalChatModel
-from llm_engineering.infrastructure.llms.registered import RegisteredChatModel
+from llm_engineering.infrastructure.llms.transformers import TransformersChatModel
 from llm_engineering.infrastructure.mongo import embedded
 from llm_engineering.infrastructure.mongo.store import MongoDocumentStore
 from llm_engineering.infrastructure.qdrant.edge import EdgeChunkIndex
@@ -341,7 +341,7 @@ def test_a_registered_model_is_taken_by_alias_or_version(
     chain = platform.chat_model(reference)
     assert isinstance(chain, ChatModelChain)
     model = chain.first
-    assert isinstance(model, RegisteredChatModel)
+    assert isinstance(model, TransformersChatModel)
     assert (model.folder / "config.json").read_text() == f'{{"number": {version}}}'
 
 

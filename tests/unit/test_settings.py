@@ -84,7 +84,11 @@ class TestSettings:
             ("TOP_P_INFERENCE", "0", "greater than 0"),
             ("MAX_NEW_TOKENS_INFERENCE", "0", "greater than or equal to 1"),
             ("USE_QDRANT_CLOUD", "perhaps", "valid boolean"),
-            ("LLM_PROVIDER", "oracle", "'local', 'mlflow', 'openai', 'google' or 'huggingface'"),
+            (
+                "LLM_PROVIDER",
+                "oracle",
+                "'local', 'mlflow', 'openai', 'google', 'huggingface' or 'transformers'",
+            ),
             ("RAG_MODEL_DEVICE", "tpu", "'cpu' or 'gpu'"),
             ("DATABASE_NAME", "a b", "match pattern"),
             ("DATABASE_NAME", "x" * 39, "match pattern"),

@@ -11,11 +11,13 @@ from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.language_models.chat_models import generate_from_stream
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages.ai import add_ai_message_chunks
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from pydantic import ConfigDict, PrivateAttr, SkipValidation
 
 from llm_engineering.application.rag.circuit_breaker import CircuitBreaker
+from llm_engineering.application.rag.prices import REPORTED_COST, Price, cost_usd
 from llm_engineering.application.rag.timed_stream import TimedStream
 from llm_engineering.domain.errors import ModelError, PipelineError
 
@@ -23,6 +25,7 @@ _log = logging.getLogger(__name__)
 
 MODEL = "model_reference"
 SKIPPED = "skipped_models"
+COST = "cost_usd"
 
 
 @dataclass(frozen=True)
@@ -53,14 +56,15 @@ class _Call:
 
 
 class ChatModelChain(BaseChatModel):
-    """Asks the models in order; the metadata of the answer say who wrote it, and who did not.
+    """Asks the models in order; the metadata of the answer say who wrote it, and what it cost.
 
-    Of the errors only transient ones are tried again. Once a word has been shown, an error ends
-    the answer: another model would begin another one.
+    They name those that failed, too. Of the errors only transient ones are tried again. Once a
+    word has been shown, an error ends the answer: another model would begin another one.
 
     Args:
         models: by their references, the preferred first.
         patience: how long, and how often.
+        prices: of models, by their references.
         timer: returns seconds.
         wait: sleeps so many seconds.
     """
@@ -69,6 +73,7 @@ class ChatModelChain(BaseChatModel):
 
     models: SkipValidation[Mapping[str, BaseChatModel]]
     patience: Patience = Patience()
+    prices: Mapping[str, Price] = {}
     timer: Callable[[], float] = monotonic
     wait: Callable[[float], None] = sleep
 
@@ -134,10 +139,14 @@ class ChatModelChain(BaseChatModel):
         name, stream, pieces = self._begun(
             call, lambda model: model.stream(messages, stop=stop, **kwargs)
         )
+        billed: list[AIMessageChunk] = []
         try:
             while pieces:
                 piece = pieces.pop(0)
-                chunk = ChatGenerationChunk(message=_as_chunk(piece))
+                message = _as_chunk(piece)
+                if message.usage_metadata or REPORTED_COST in message.response_metadata:
+                    billed.append(message)
+                chunk = ChatGenerationChunk(message=message)
                 if run_manager:
                     run_manager.on_llm_new_token(piece.text, chunk=chunk)
                 yield chunk
@@ -148,8 +157,13 @@ class ChatModelChain(BaseChatModel):
         finally:
             stream.close()
         self._breakers[name].succeeded()
-        told = {MODEL: name, SKIPPED: call.skipped}
+        told = {MODEL: name, SKIPPED: call.skipped, COST: self._cost(name, billed)}
         yield ChatGenerationChunk(message=AIMessageChunk(content="", response_metadata=told))
+
+    def _cost(self, name: str, billed: list[AIMessageChunk]) -> float | None:
+        if not billed:
+            return None
+        return cost_usd(add_ai_message_chunks(*billed), self.prices.get(name))
 
     def _begun(
         self, call: _Call, start: Callable[[BaseChatModel], Iterator[AIMessage]]
@@ -201,7 +215,7 @@ class ChatModelChain(BaseChatModel):
         while not pieces or not pieces[-1].text:
             more = self._next(stream, ends - self.timer(), ends)
             if not more:
-                break  # an answer without a word is an answer
+                raise ModelError("the answer has no word", transient=True)
             pieces += more
         return pieces
 

@@ -14,7 +14,7 @@ from llm_engineering.application.rag.citations import CitationChecker
 from llm_engineering.application.rag.context import estimated_tokens, within_budget
 from llm_engineering.application.rag.evidence import Evidence
 from llm_engineering.application.rag.extractive import extract, nearest
-from llm_engineering.application.rag.fallbacks import MODEL, SKIPPED
+from llm_engineering.application.rag.fallbacks import COST, MODEL, SKIPPED
 from llm_engineering.application.rag.judging import judged
 from llm_engineering.application.rag.output_filter import OutputFilter
 from llm_engineering.application.rag.prompts import REFUSAL, answer_prompt, numbered
@@ -263,7 +263,11 @@ def _usage(message: AIMessageChunk) -> Usage:
     counted = message.usage_metadata
     if not counted:
         return Usage()
-    return Usage(input_tokens=counted["input_tokens"], output_tokens=counted["output_tokens"])
+    return Usage(
+        input_tokens=counted["input_tokens"],
+        output_tokens=counted["output_tokens"],
+        cost_usd=message.response_metadata.get(COST),
+    )
 
 
 def _as_chunk(message: AIMessage) -> AIMessageChunk:

@@ -41,6 +41,10 @@ class Vendor:
         except self.errors as error:
             raise self._ours(error) from error
 
+    def silent(self) -> ModelError:
+        """Returns what is raised for a stream of nothing, or of what is not its protocol."""
+        return ModelError(f"{self.name}: the answer has no content", transient=True)
+
     def _ours(self, error: Exception) -> PipelineError:
         status = _status(error)
         if status in _REFUSED:
@@ -115,13 +119,22 @@ class TranslatedErrors:
             return await super()._agenerate(messages, stop, run_manager, **kwargs)  # type: ignore[misc,no-any-return]
 
     def _stream(self, *args: Any, **kwargs: Any) -> Iterator[ChatGenerationChunk]:
+        begun = False
         with self.vendor.translated():
-            yield from super()._stream(*args, **kwargs)  # type: ignore[misc]
+            for chunk in super()._stream(*args, **kwargs):  # type: ignore[misc]
+                begun = True
+                yield chunk
+        if not begun:
+            raise self.vendor.silent()
 
     async def _astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
+        begun = False
         with self.vendor.translated():
             async for chunk in super()._astream(*args, **kwargs):  # type: ignore[misc]
+                begun = True
                 yield chunk
+        if not begun:
+            raise self.vendor.silent()
 
 
 def with_translated_errors(model: type[BaseChatModel], vendor: Vendor) -> type[BaseChatModel]:

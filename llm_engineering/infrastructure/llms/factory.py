@@ -1,4 +1,4 @@
-"""Chat models by reference: `local:NAME`, `openai:ID`, `google:ID`, `huggingface:ID`, `mlflow:...`.
+"""Chat models by reference, such as `local:NAME`, `openai:ID` or `mlflow:NAME@ALIAS`.
 
 Each is a LangChain `BaseChatModel` that raises this platform's errors only.
 """
@@ -14,7 +14,7 @@ from llm_engineering.infrastructure.llms.huggingface import make_huggingface
 from llm_engineering.infrastructure.llms.local import LocalChatModel
 from llm_engineering.infrastructure.llms.openai import make_openai
 from llm_engineering.infrastructure.llms.options import ChatModelOptions
-from llm_engineering.infrastructure.llms.registered import RegisteredChatModel
+from llm_engineering.infrastructure.llms.transformers import TransformersChatModel
 
 __all__ = ["ChatModelOptions", "make_chat_model"]
 
@@ -23,7 +23,7 @@ def make_chat_model(
     reference: str,
     options: ChatModelOptions,
     *,
-    local_file: Callable[[str], Path],
+    local_files: Callable[[str], Path],
     registered_folder: Callable[[str], Path],
 ) -> BaseChatModel:
     """Returns the chat model of a reference. Local weights are loaded when it is first asked.
@@ -32,7 +32,7 @@ def make_chat_model(
         reference: `provider:model`; `mlflow:name@alias` and `mlflow:name/version` name a
             registered model.
         options: sampling, device and keys.
-        local_file: gives the verified GGUF file of a name.
+        local_files: gives the verified GGUF file or transformers folder of a name.
         registered_folder: gives the verified folder of `name@alias` or `name/version`.
 
     Raises:
@@ -41,11 +41,14 @@ def make_chat_model(
         MissingDependency: the provider's optional group is not installed.
     """
     makers: dict[str, Callable[[str], BaseChatModel]] = {
-        "local": lambda name: LocalChatModel.from_options(local_file(name), name, options),
+        "local": lambda name: LocalChatModel.from_options(local_files(name), name, options),
         "openai": lambda model_id: make_openai(model_id, options),
         "google": lambda model_id: make_google(model_id, options),
         "huggingface": lambda model_id: make_huggingface(model_id, options),
-        "mlflow": lambda name: RegisteredChatModel.from_options(
+        "transformers": lambda name: TransformersChatModel.from_options(
+            local_files(name), name, options
+        ),
+        "mlflow": lambda name: TransformersChatModel.from_options(
             registered_folder(name), name, options
         ),
     }

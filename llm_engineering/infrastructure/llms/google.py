@@ -15,11 +15,16 @@ def make_google(model_id: str, options: ChatModelOptions) -> BaseChatModel:
     key = required(options.google_api_key, "google", "GOOGLE_API_KEY")
     # slow to import
     import httpx  # noqa: PLC0415
-    from google.genai.errors import APIError  # noqa: PLC0415
+    from google.genai.errors import APIError, UnknownApiResponseError  # noqa: PLC0415
     from langchain_google_genai import ChatGoogleGenerativeAI  # noqa: PLC0415
     from langchain_google_genai.chat_models import ChatGoogleGenerativeAIError  # noqa: PLC0415
 
-    failures = (ChatGoogleGenerativeAIError, APIError, httpx.HTTPError)
+    failures = (
+        ChatGoogleGenerativeAIError,
+        APIError,
+        UnknownApiResponseError,  # not JSON
+        httpx.HTTPError,
+    )
     model = with_translated_errors(
         ChatGoogleGenerativeAI, Vendor("google", "GOOGLE_API_KEY", failures)
     )

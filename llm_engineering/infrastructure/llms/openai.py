@@ -1,7 +1,11 @@
 """OpenAI, and every endpoint that speaks its protocol (vLLM, Ollama, ...)."""
 
-from langchain_core.language_models import BaseChatModel
+from typing import Any
 
+from langchain_core.language_models import BaseChatModel
+from langchain_core.outputs import ChatGenerationChunk
+
+from llm_engineering.application.rag.prices import REPORTED_COST
 from llm_engineering.infrastructure.llms.errors import Vendor, with_translated_errors
 from llm_engineering.infrastructure.llms.options import ChatModelOptions, required
 
@@ -22,7 +26,20 @@ def make_openai(model_id: str, options: ChatModelOptions) -> BaseChatModel:
     failures = (OpenAIError, httpx.HTTPError, ValueError, TypeError)
     place = f" at {options.openai_base_url}" if options.openai_base_url else ""
     vendor = Vendor(f"openai{place}", "OPENAI_API_KEY", failures)
-    model = with_translated_errors(ChatOpenAI, vendor)
+
+    class CostReporting(ChatOpenAI):
+        """Keeps the cost that OpenRouter and LiteLLM report in the usage of a stream."""
+
+        def _convert_chunk_to_generation_chunk(
+            self, chunk: dict[str, Any], *args: Any, **kwargs: Any
+        ) -> ChatGenerationChunk | None:
+            converted = super()._convert_chunk_to_generation_chunk(chunk, *args, **kwargs)
+            cost = (chunk.get("usage") or {}).get("cost")
+            if converted and isinstance(cost, int | float):
+                converted.message.response_metadata[REPORTED_COST] = float(cost)
+            return converted
+
+    model = with_translated_errors(CostReporting, vendor)
     return model(
         model=model_id,
         api_key=key,

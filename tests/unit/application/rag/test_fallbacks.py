@@ -9,7 +9,14 @@ from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from pydantic import BaseModel
 
-from llm_engineering.application.rag.fallbacks import MODEL, SKIPPED, ChatModelChain, Patience
+from llm_engineering.application.rag.fallbacks import (
+    COST,
+    MODEL,
+    SKIPPED,
+    ChatModelChain,
+    Patience,
+)
+from llm_engineering.application.rag.prices import Price
 from llm_engineering.domain.errors import ConfigurationError, ModelError
 from llm_engineering.infrastructure.in_memory.chat_model import ScriptedChatModel
 
@@ -155,10 +162,11 @@ def test_after_the_first_word_no_other_model_takes_over(
     assert second.asked == []
 
 
-def test_an_answer_without_a_word_is_an_answer(clock: Clock) -> None:
-    second = ScriptedChatModel(["unused"])
-    assert chain(clock, ScriptedChatModel([""]), second).invoke("Hi").text == ""
-    assert second.asked == []
+def test_an_answer_without_a_word_is_none(clock: Clock) -> None:
+    models = chain(clock, ScriptedChatModel([""]), ScriptedChatModel(["Hello"]), retries=0)
+    answer = models.invoke("Hi")
+    assert answer.text == "Hello"
+    assert answer.response_metadata[SKIPPED] == {"test:a": "the answer has no word"}
 
 
 def test_what_keeps_failing_rests(clock: Clock) -> None:
@@ -192,3 +200,18 @@ def test_tokens_are_counted_by_the_first_model(clock: Clock) -> None:
     models = chain(clock, ScriptedChatModel([]), ScriptedChatModel([]))
     assert models.get_num_tokens("one two three") == 3
     assert models.first is models.models["test:a"]
+
+
+def test_an_answer_says_what_it_cost_at_the_price_of_who_wrote_it(clock: Clock) -> None:
+    models = {
+        "test:a": ScriptedChatModel([WRONG_KEY]),
+        "test:b": ScriptedChatModel(["Hello there"]),
+    }
+    prices = {"test:a": Price(1e9, 1e9), "test:b": Price(0.0, 3.0)}
+    priced = ChatModelChain(models=models, prices=prices, timer=clock, wait=clock.wait)
+    assert priced.invoke("Hi").response_metadata[COST] == pytest.approx(2 * 3 / 1_000_000)
+
+
+def test_where_nobody_knows_the_price_no_cost_is_told(clock: Clock) -> None:
+    answer = chain(clock, ScriptedChatModel(["Hello there"])).invoke("Hi")
+    assert answer.response_metadata[COST] is None

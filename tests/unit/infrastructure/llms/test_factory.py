@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from llm_engineering.domain.errors import ConfigurationError, InvalidInput
 from llm_engineering.infrastructure.llms.factory import ChatModelOptions, make_chat_model
 from llm_engineering.infrastructure.llms.local import LocalChatModel
-from llm_engineering.infrastructure.llms.registered import RegisteredChatModel
+from llm_engineering.infrastructure.llms.transformers import TransformersChatModel
 
 KEYS = {
     "openai_api_key": SecretStr("canary-openai"),
@@ -22,7 +22,7 @@ def make(reference: str, folder: Path, **keys: SecretStr) -> BaseChatModel:
     return make_chat_model(
         reference,
         ChatModelOptions(cache=folder, max_new_tokens=7, **keys),  # type: ignore[arg-type]
-        local_file=lambda name: folder / f"{name}.gguf",
+        local_files=lambda name: folder / f"{name}.gguf",
         registered_folder=lambda _: folder,
     )
 
@@ -30,7 +30,7 @@ def make(reference: str, folder: Path, **keys: SecretStr) -> BaseChatModel:
 @pytest.mark.parametrize("reference", ["anthropic:claude", "gpt-4o-mini", "openai:", "", ":x"])
 def test_an_unknown_reference_names_the_providers(reference: str, tmp_path: Path) -> None:
     with pytest.raises(
-        ConfigurationError, match="local, openai, google, huggingface, mlflow"
+        ConfigurationError, match="local, openai, google, huggingface, transformers, mlflow"
     ) as refused:
         make(reference, tmp_path)
     assert repr(reference) in str(refused.value)
@@ -74,8 +74,18 @@ def test_a_model_id_may_contain_colons(tmp_path: Path) -> None:
 def test_a_registered_model_is_taken_from_its_folder(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"")
     model = make("mlflow:llm@champion", tmp_path)
-    assert isinstance(model, RegisteredChatModel)
+    assert isinstance(model, TransformersChatModel)
     assert model.name == "llm@champion"
+
+
+def test_a_model_of_transformers_is_a_folder_that_is_not_loaded_yet(tmp_path: Path) -> None:
+    (tmp_path / "own.gguf").mkdir()
+    model = make("transformers:own", tmp_path)
+    assert isinstance(model, TransformersChatModel)
+    assert (model.folder, model.name) == (tmp_path / "own.gguf", "own")
+    (tmp_path / "file.gguf").write_bytes(b"GGUF")
+    with pytest.raises(InvalidInput, match="read a folder; a file is `local:"):
+        make("transformers:file", tmp_path)
 
 
 @pytest.mark.parametrize("name", ["pytorch_model.bin", "modeling_evil.py", "deep/er/x.pkl"])

@@ -1,4 +1,4 @@
-"""A fine-tuned chat model from the registry's folder, by transformers."""
+"""A chat model from a folder of safetensors in this process, by transformers."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -19,10 +19,10 @@ from llm_engineering.infrastructure.llms.chat_turns import chat_turns
 from llm_engineering.infrastructure.llms.options import ChatModelOptions
 
 # nothing in these can run code
-_SAFE_SUFFIXES = {".safetensors", ".json", ".jinja", ".txt", ".md"}
+_SAFE_SUFFIXES = {".safetensors", ".json", ".jinja", ".txt", ".md", ".model"}
 
 
-class RegisteredChatModel(BaseChatModel):
+class TransformersChatModel(BaseChatModel):
     """Answers from a folder in transformers' layout. It is loaded when it is first asked.
 
     Answers one request at a time; the others wait. Closing a stream early ends its generation.
@@ -50,7 +50,7 @@ class RegisteredChatModel(BaseChatModel):
         """Returns the model of that folder, not loaded yet.
 
         Raises:
-            InvalidInput: a file in the folder could carry code.
+            InvalidInput: it is no folder, or a file in it could carry code.
             MissingDependency: torch or transformers are not installed.
         """
         _refuse_code(folder)
@@ -231,6 +231,8 @@ class _Generation:
 
 
 def _refuse_code(folder: Path) -> None:
+    if not folder.is_dir():
+        raise InvalidInput(f"{folder}: transformers read a folder; a file is `local:{folder}`")
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.suffix not in _SAFE_SUFFIXES:
             raise InvalidInput(
@@ -241,5 +243,5 @@ def _refuse_code(folder: Path) -> None:
 def _require_torch() -> None:
     if not (find_spec("torch") and find_spec("transformers")):
         raise MissingDependency(
-            "models of the registry need torch and transformers: type `poetry install --with train`"
+            "this model needs torch and transformers: type `poetry install --with train`"
         )
