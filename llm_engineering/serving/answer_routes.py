@@ -13,9 +13,11 @@ from llm_engineering.domain.answers import AnswerRequest
 from llm_engineering.domain.api_keys import Scope
 from llm_engineering.domain.explanations import Explanation
 from llm_engineering.domain.queries import Query
+from llm_engineering.serving import examples
 from llm_engineering.serving.access import Caller, Entrance
 from llm_engineering.serving.asking import Asking
 from llm_engineering.serving.events import EXAMPLE, MEDIA_TYPE, sse
+from llm_engineering.serving.examples import example
 from llm_engineering.serving.explaining import require_known, without_others
 from llm_engineering.serving.problems import documented
 from llm_engineering.serving.schemas import (
@@ -36,7 +38,7 @@ def answer_router(asking: Asking, entrance: Entrance) -> APIRouter:
     router = APIRouter(tags=["answers"], responses=documented(502, 503, 504))
     reader = Depends(entrance.needs(Scope.READ))
 
-    @router.post("/rag")
+    @router.post("/rag", responses=example(examples.RAG))
     async def rag(asked: RagRequest, request: Request, caller: Caller = reader) -> RagResponse:
         """Answers a question from the indexed corpus, with citations."""
         past, answer, request_id = None, None, request.state.request_id
@@ -70,7 +72,7 @@ def answer_router(asking: Asking, entrance: Entrance) -> APIRouter:
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
 
-    @router.post("/retrieve")
+    @router.post("/retrieve", responses=example(examples.RETRIEVE))
     async def retrieve(
         asked: SearchRequest, request: Request, caller: Caller = reader
     ) -> RetrieveResponse:
@@ -81,7 +83,7 @@ def answer_router(asking: Asking, entrance: Entrance) -> APIRouter:
         )
         return RetrieveResponse.of(caller.shown(found), request.state.request_id)
 
-    @router.post("/explain", responses=documented(404))
+    @router.post("/explain", responses={**documented(404), **example(examples.EXPLAIN)})
     async def explain(asked: ExplainRequest, caller: Caller = reader) -> Explanation:
         """Says, stage by stage, why a document is or is not among what a question finds."""
         query, deployment = caller.narrowed(_query(asked)), asking.deployment()

@@ -12,8 +12,10 @@ from llm_engineering.application.ports.storage import DocumentStore
 from llm_engineering.domain.api_keys import Scope
 from llm_engineering.domain.documents import Document
 from llm_engineering.domain.types import DataCategory
+from llm_engineering.serving import examples
 from llm_engineering.serving.access import Caller, Entrance
 from llm_engineering.serving.deployment import Deployment
+from llm_engineering.serving.examples import example
 from llm_engineering.serving.problems import Refusal, documented
 
 _LOOKED_AT = 2000  # documents a page: a key may be tied to few among many
@@ -53,7 +55,7 @@ def document_router(deployment: Callable[[], Deployment], entrance: Entrance) ->
     reader = Depends(entrance.needs(Scope.READ))
     keeper = Depends(entrance.needs(Scope.INGEST, Scope.ADMIN))
 
-    @router.get("/documents")
+    @router.get("/documents", responses=example(examples.DOCUMENTS))
     async def documents(
         limit: Annotated[int, Query(ge=1, le=100)] = 50,
         after: UUID | None = None,
@@ -63,7 +65,9 @@ def document_router(deployment: Callable[[], Deployment], entrance: Entrance) ->
         house = deployment()
         return await house.workshop.call(lambda: _page(house.documents, limit, after, caller))
 
-    @router.delete("/documents/{document_id}", responses=documented(404))
+    @router.delete(
+        "/documents/{document_id}", responses={**documented(404), **example(examples.FORGOTTEN)}
+    )
     async def forget(document_id: UUID, caller: Caller = keeper) -> ForgetReport:
         """Deletes all that was made from a document, keeps it from coming back, and proves it."""
         house = deployment()

@@ -7,8 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from llm_engineering.domain.api_keys import Scope
 from llm_engineering.domain.feedback import Feedback, Vote
+from llm_engineering.serving import examples
 from llm_engineering.serving.access import Caller, Entrance
 from llm_engineering.serving.deployment import Deployment
+from llm_engineering.serving.examples import example
 from llm_engineering.serving.problems import Refusal, documented
 
 
@@ -44,7 +46,7 @@ def feedback_router(deployment: Callable[[], Deployment], entrance: Entrance) ->
     router = APIRouter(tags=["feedback"], responses=documented(404, 503, 504))
     reader = Depends(entrance.needs(Scope.READ))
 
-    @router.post("/feedback")
+    @router.post("/feedback", responses=example(examples.FEEDBACK))
     async def feedback(asked: FeedbackRequest, caller: Caller = reader) -> FeedbackResponse:
         """Keeps what somebody thought of an answer, with its question, for the datasets.
 

@@ -74,13 +74,15 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def problem_of(error: Exception, request_id: str) -> Problem:
-    """Returns what the caller is told of an error; what he must not know goes to the log."""
+    """Returns what the caller is told of an error; what they must not know goes to the log."""
     if isinstance(error, HTTPException):
         return _problem(error.status_code, error.detail, request_id)
     if isinstance(error, RequestValidationError):
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"] if part != "body")
         return _problem(422, f"{where}: {first['msg']}".lstrip(": "), request_id)
+    if isinstance(error, InvalidInput):
+        return _problem(422, str(error), request_id)
     known = isinstance(error, PipelineError)
     _log.error(
         "request %s: %s: %s",
@@ -89,8 +91,6 @@ def problem_of(error: Exception, request_id: str) -> Problem:
         error,
         exc_info=None if known else error,
     )
-    if isinstance(error, InvalidInput):
-        return _problem(422, str(error), request_id)
     status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), None)
     if status is None:
         return _problem(500, _NOT_SET_UP if known else _title(500), request_id)

@@ -10,7 +10,10 @@ from typing import Any
 import anyio.to_thread
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
+
+from llm_engineering.serving import examples
+from llm_engineering.serving.examples import example
 
 _log = logging.getLogger(__name__)
 _PATIENCE_S = 2.0
@@ -42,19 +45,6 @@ class PartOut(BaseModel):
 
 class ReadinessOut(BaseModel):
     """`ready` is false when a part that is fatal does not work."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "ready": True,
-                    "parts": [
-                        {"name": "mongo", "ok": True, "fatal": True, "detail": None, "ms": 0.7}
-                    ],
-                }
-            ]
-        }
-    )
 
     ready: bool
     parts: list[PartOut]
@@ -108,8 +98,9 @@ class Readiness:
         )
 
 
-_NOT_READY: dict[int | str, dict[str, Any]] = {
-    503: {"model": ReadinessOut, "description": "It cannot answer; `parts` say why"}
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    503: {"model": ReadinessOut, "description": "It cannot answer; `parts` say why"},
+    **example(examples.READY),
 }
 
 
@@ -117,7 +108,7 @@ def readiness_router(readiness: Callable[[], Readiness]) -> APIRouter:
     """Returns the route that tells who balances load whether to send requests here."""
     router = APIRouter(tags=["health"])
 
-    @router.get("/readyz", response_model=ReadinessOut, responses=_NOT_READY)
+    @router.get("/readyz", response_model=ReadinessOut, responses=_ANSWERS)
     async def readyz() -> JSONResponse:
         """Says whether questions can be answered, and which part is to blame if not."""
         found = await readiness().report()

@@ -19,6 +19,11 @@ def _written(value: object) -> object:
     return value
 
 
+def _whole(value: object) -> object:
+    """Returns a whole number as such: to JSON 3.0 is one, and `true` is none."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 class SearchRequest(BaseModel):
     """A question, what to restrict the search to, and how many passages to read."""
 
@@ -29,7 +34,9 @@ class SearchRequest(BaseModel):
 
     query: str = Field(min_length=1, max_length=MAX_QUERY_CHARACTERS, pattern=r"\S")
     filters: SearchFilters = SearchFilters()
-    top_k: int | None = Field(default=None, ge=1, le=MAX_TOP_K, strict=True)
+    top_k: Annotated[
+        int | None, Field(ge=1, le=MAX_TOP_K, strict=True), BeforeValidator(_whole)
+    ] = None
 
 
 class RagRequest(SearchRequest):

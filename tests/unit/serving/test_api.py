@@ -102,6 +102,8 @@ def test_two_requests_have_two_ids() -> None:
         ({"query": "a", "top_k": 10**9}, "top_k"),
         ({"query": "a", "top_k": -1}, "top_k"),
         ({"query": "a", "top_k": True}, "top_k"),
+        ({"query": "a", "top_k": 2.5}, "top_k"),
+        ({"query": "a", "top_k": "3"}, "top_k"),
         ({"query": "a", "model": ""}, "model"),
         ({"query": "a", "verify": "hard"}, "verify"),
         ({"query": "a", "as_of": "yesterday"}, "as_of"),
@@ -141,7 +143,6 @@ def test_what_is_not_json_is_refused(content: bytes) -> None:
 @pytest.mark.parametrize(
     ("error", "status"),
     [
-        (InvalidInput("no such author: 'Nobody'"), 422),
         (StoreUnavailable("qdrant at secret-host:6333 is down"), 503),
         (ModelError("the model at secret-host said: 500"), 502),
         (ConfigurationError("secret-host: OPENAI_API_KEY is wrong"), 500),
@@ -159,11 +160,23 @@ def test_errors_become_problems_without_internals(
     assert failed.json()["request_id"] in caplog.text
 
 
-def test_the_reason_of_invalid_input_is_told() -> None:
+def test_the_reason_of_invalid_input_is_told_and_no_error_of_ours(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     failed = client(Oracle(InvalidInput("no such author: 'Nobody'"))).post(
         "/rag", json={"query": "When?"}
     )
+    assert failed.status_code == 422
     assert "Nobody" in failed.json()["detail"]
+    assert not [one for one in caplog.records if one.name.startswith("llm_engineering")]
+
+
+@pytest.mark.parametrize("top_k", [3, 3.0])
+def test_a_whole_number_may_be_written_with_a_point(top_k: float) -> None:
+    oracle = Oracle()
+    assert client(oracle).post("/rag", json={"query": "a", "top_k": top_k}).status_code == 200
+    ((_, k),) = oracle.asked
+    assert repr(k) == "3"
 
 
 def test_the_openapi_page_documents_the_problems() -> None:

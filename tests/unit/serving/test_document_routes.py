@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -17,7 +18,7 @@ from llm_engineering.infrastructure.in_memory.likeness_store import InMemoryLike
 from llm_engineering.serving.access import KeyRing, OpenTo
 from tests.contracts.document_making import NOON, article
 from tests.contracts.test_feedback_store import served
-from tests.unit.serving.oracle import client
+from tests.unit.serving.oracle import Oracle, client
 from tests.unit.serving.test_access import key
 
 ADA = SearchFilters(authors=("Ada Lovelace",))
@@ -29,7 +30,9 @@ PAGES = [
 class House:
     """An application over stores with nine documents."""
 
-    def __init__(self, open_to: OpenTo = OpenTo.NOBODY) -> None:
+    def __init__(
+        self, open_to: OpenTo = OpenTo.NOBODY, oracle: Oracle | None = None, **deployment: Any
+    ) -> None:
         self.documents = InMemoryDocumentStore()
         self.keys = InMemoryApiKeyStore()
         self.feedback = InMemoryFeedbackStore()
@@ -40,12 +43,14 @@ class House:
             "documents": DocumentForgetter(self.documents),
         }
         self.app = client(
+            oracle,
             open_to=open_to,
             keys=KeyRing(self.keys),
             documents=self.documents,
             forgetting=Forgetting(
                 self.documents, InMemoryLikenessStore(), forgetters, lambda: NOON
             ),
+            **deployment,
         )
 
     def key(self, *scopes: Scope, ties: SearchFilters = SearchFilters()) -> dict[str, str]:
