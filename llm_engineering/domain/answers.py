@@ -30,7 +30,8 @@ class AnswerRequest(Frozen):
 
     `k` is the number of passages to read and `model` the reference of the chat model, None for
     the configured ones. `as_of` asks for the revisions that were current on that day. `history`
-    has the earlier turns of the conversation, oldest first.
+    has the earlier turns of the conversation, oldest first. By `request_id` what is tracked of the
+    question is found again.
     """
 
     query: Query
@@ -39,6 +40,7 @@ class AnswerRequest(Frozen):
     verify: Verification = Verification.FLAG
     as_of: date | None = None
     history: tuple[Turn, ...] = ()
+    request_id: str = ""
 
 
 class AnswerMode(StrEnum):

@@ -131,9 +131,11 @@ class Retrieval(Frozen):
     they left nothing. `variants` are the texts that were searched for, the question first.
     `timings_ms` has each stage and `total`. `degraded` maps a stage that was left out to the
     reason. `reranker` names the pair scorer that ordered the passages, None when none did.
+    `considered` is the ranking whose best the passages are, as far as it was read.
     """
 
     passages: tuple[ScoredChunk, ...]
+    considered: tuple[ScoredChunk, ...] = ()
     found_filters: SearchFilters = SearchFilters()
     relaxed: tuple[str, ...] = ()
     variants: tuple[str, ...] = ()

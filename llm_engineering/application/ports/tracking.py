@@ -23,8 +23,23 @@ class ExperimentTask(Protocol):
         """Records a table; the rows share their keys. Without rows nothing is recorded."""
         ...
 
+    def bars(
+        self,
+        title: str,
+        labels: Sequence[str],
+        series: Mapping[str, Sequence[float]],
+        iteration: int,
+    ) -> None:
+        """Records a plot: each series has a bar for each label."""
+        ...
+
     def artifact(self, name: str, content: Mapping[str, object] | Path) -> None:
         """Records a result, as data or as a file."""
+        ...
+
+    @property
+    def last_iteration(self) -> int:
+        """The highest iteration recorded so far, 0 in a new task."""
         ...
 
     @property
@@ -36,10 +51,30 @@ class ExperimentTask(Protocol):
 class ExperimentTracker(Protocol):
     """Opens tasks. A tracker that cannot be reached never fails the run: it records offline."""
 
-    def task(self, name: str, kind: str) -> AbstractContextManager[ExperimentTask]:
+    def task(
+        self, name: str, kind: str, *, continues: bool = False
+    ) -> AbstractContextManager[ExperimentTask]:
         """Returns a task that is closed, as done or failed, when the block ends.
 
-        `kind` is `training`, `testing`, `inference` or `data_processing`.
+        `kind` is `training`, `testing`, `inference` or `data_processing`. One that `continues`
+        goes on with the task of that name, if there was one: its iterations go on too.
+        """
+        ...
+
+
+class SessionUploads(Protocol):
+    """Brings what was recorded offline to the tracker's server."""
+
+    def waiting(self) -> Sequence[str]:
+        """Returns the names of the recorded sessions, those of one task in their order."""
+        ...
+
+    def upload(self, session: str) -> str:
+        """Uploads a session and deletes it here; returns the page of its task.
+
+        Raises:
+            ConfigurationError: no server is set.
+            StoreUnavailable: the server does not answer, or does not take it; it stays here.
         """
         ...
 

@@ -76,6 +76,7 @@ class ContextRetriever(BaseRetriever):
         done = self._run(query, k, whole=False)
         return Retrieval(
             passages=tuple(done.rankings["top"]),
+            considered=tuple(done.rankings.get("rerank", done.rankings["capped"])),
             found_filters=done.found_filters,
             relaxed=done.relaxed,
             variants=done.variants,

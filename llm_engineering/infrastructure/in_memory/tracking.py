@@ -19,6 +19,9 @@ class InMemoryTask:
     recorded_parameters: dict[str, object] = field(default_factory=dict)
     recorded_scalars: list[tuple[str, int, dict[str, float]]] = field(default_factory=list)
     recorded_tables: list[tuple[str, int, list[dict[str, object]]]] = field(default_factory=list)
+    recorded_bars: list[tuple[str, int, list[str], dict[str, list[float]]]] = field(
+        default_factory=list
+    )
     recorded_artifacts: dict[str, dict[str, object] | bytes] = field(default_factory=dict)
     outcome: str = "running"
 
@@ -35,11 +38,28 @@ class InMemoryTask:
         if rows:
             self.recorded_tables.append((title, iteration, [dict(row) for row in rows]))
 
+    def bars(
+        self,
+        title: str,
+        labels: Sequence[str],
+        series: Mapping[str, Sequence[float]],
+        iteration: int,
+    ) -> None:
+        """Keeps a plot."""
+        kept = {name: list(values) for name, values in series.items()}
+        self.recorded_bars.append((title, iteration, list(labels), kept))
+
     def artifact(self, name: str, content: Mapping[str, object] | Path) -> None:
         """Keeps data, or the bytes of a file."""
         self.recorded_artifacts[name] = (
             content.read_bytes() if isinstance(content, Path) else dict(content)
         )
+
+    @property
+    def last_iteration(self) -> int:
+        """The highest iteration recorded so far."""
+        told = (*self.recorded_scalars, *self.recorded_tables, *self.recorded_bars)
+        return max((entry[1] for entry in told), default=0)
 
     @property
     def location(self) -> str:
@@ -54,12 +74,15 @@ class InMemoryTracker:
         self.tasks: list[InMemoryTask] = []
 
     @contextmanager
-    def task(self, name: str, kind: str) -> Iterator[InMemoryTask]:
-        """Opens a task."""
+    def task(self, name: str, kind: str, *, continues: bool = False) -> Iterator[InMemoryTask]:
+        """Opens a task, or the one of that name again."""
         if kind not in TASK_KINDS:
             raise InvalidInput(f"kind of task: {kind!r} (allowed: {', '.join(TASK_KINDS)})")
-        task = InMemoryTask(name, kind)
-        self.tasks.append(task)
+        former = [task for task in self.tasks if continues and task.name == name]
+        task = former[-1] if former else InMemoryTask(name, kind)
+        if not former:
+            self.tasks.append(task)
+        task.outcome = "running"
         try:
             yield task
         except BaseException:

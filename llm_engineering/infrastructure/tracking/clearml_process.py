@@ -93,6 +93,15 @@ def report(task: Any, record: dict[str, Any]) -> None:
                 iteration=record["iteration"],
                 table_plot=[record["columns"], *record["rows"]],
             )
+        case "bars":
+            for series, values in record["series"].items():
+                logger.report_histogram(
+                    record["title"],
+                    series,
+                    values=values,
+                    iteration=record["iteration"],
+                    xlabels=record["labels"],
+                )
         case "artifact":
             _artifact(task, logger, record)
 
@@ -112,11 +121,13 @@ def open_task(order: dict[str, Any]) -> Any:
         Task.set_offline(True)
     else:
         Task.set_credentials(**order["server"])
+    former = order.get("continues")
     return Task.init(
         project_name=order["project"],
         task_name=order["name"],
         task_type=order["kind"],
-        reuse_last_task_id=False,
+        reuse_last_task_id=former or False,
+        continue_last_task=0 if former else False,  # 0: our iterations are its own already
         auto_connect_arg_parser=False,
         auto_connect_frameworks=dict.fromkeys(FRAMEWORKS, False),
         auto_resource_monitoring=False,
@@ -124,17 +135,17 @@ def open_task(order: dict[str, Any]) -> Any:
     )
 
 
-def answer(page: str | None) -> None:
-    """Tells the process that started this one where to look at the task."""
+def answer(page: str | None, task: str) -> None:
+    """Tells the process that started this one where to look at the task, and its id."""
     with contextlib.suppress(BrokenPipeError):  # it is gone; what it wrote is still recorded
-        os.write(ANSWER_FD, json.dumps({"page": page}).encode() + b"\n")
+        os.write(ANSWER_FD, json.dumps({"page": page, "task": task}).encode() + b"\n")
 
 
 def main(order: dict[str, Any]) -> None:
     """Carries an order out: opens the task, answers with its page, reports, closes."""
     task = open_task(order)
     offline = order["server"] is None
-    answer(None if offline else task.get_output_log_web_page())
+    answer(None if offline else task.get_output_log_web_page(), task.id)
     for record in follow(Path(order["spool"]), stdin_has_ended):
         if record["do"] != "close":
             report_or_say(task, record)

@@ -13,7 +13,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+from llm_engineering.domain.redaction import Redaction
 from llm_engineering.infrastructure.tracking import clearml_process
+from llm_engineering.infrastructure.tracking.series import Series
 
 OFFLINE_S = 300.0  # it only has to write a zip; a busy machine starts slowly
 
@@ -23,12 +25,30 @@ _log = logging.getLogger(__name__)
 
 
 class ClearMLTask:
-    """One task: its records go to a file, which a process of its own hands to ClearML."""
+    """One task: its records go to a file, which a process of its own hands to ClearML.
+
+    Args:
+        order: project, name and kind of the task.
+        work: a folder for it alone; the session becomes a zip beside it.
+        server: None records offline.
+        patience_s: seconds that the server gets.
+        redaction: what every text goes through before it is written anywhere.
+        series: of a task that goes on.
+    """
 
     def __init__(
-        self, order: Mapping[str, str], work: Path, server: Server | None, patience_s: float
+        self,
+        order: Mapping[str, str],
+        work: Path,
+        server: Server | None,
+        patience_s: float,
+        redaction: Redaction,
+        series: Series | None = None,
     ) -> None:
         self._order = order
+        self._redaction = redaction
+        self._series = series
+        self._last_iteration = series.last_iteration if series else 0
         self._patience_s = patience_s
         self._work = work
         self._zip = work.with_suffix(".zip")
@@ -45,6 +65,7 @@ class ClearMLTask:
     def scalars(self, title: str, values: Mapping[str, float], iteration: int) -> None:
         """Records a point of each series below `title` at its true iteration."""
         self._record("scalars", title=title, values=dict(values), iteration=iteration)
+        self._reach(iteration)
 
     def table(self, title: str, rows: Sequence[Mapping[str, object]], iteration: int) -> None:
         """Records a table; the rows share their keys."""
@@ -53,6 +74,19 @@ class ClearMLTask:
         columns = list(rows[0])
         cells = [[row[column] for column in columns] for row in rows]
         self._record("table", title=title, columns=columns, rows=cells, iteration=iteration)
+        self._reach(iteration)
+
+    def bars(
+        self,
+        title: str,
+        labels: Sequence[str],
+        series: Mapping[str, Sequence[float]],
+        iteration: int,
+    ) -> None:
+        """Records a plot: each series has a bar for each label."""
+        shown = {name: list(values) for name, values in series.items()}
+        self._record("bars", title=title, labels=list(labels), series=shown, iteration=iteration)
+        self._reach(iteration)
 
     def artifact(self, name: str, content: Mapping[str, object] | Path) -> None:
         """Records a result: data, or a file, which is copied now."""
@@ -62,6 +96,11 @@ class ClearMLTask:
             self._record("artifact", name=name, file=str(kept))
         else:
             self._record("artifact", name=name, content=dict(content))
+
+    @property
+    def last_iteration(self) -> int:
+        """The highest iteration recorded so far, in former sessions too if the task goes on."""
+        return self._last_iteration
 
     @property
     def location(self) -> str:
@@ -83,12 +122,20 @@ class ClearMLTask:
         shutil.rmtree(self._work)
 
     def _record(self, do: str, **fields: object) -> None:
-        self._spool.write(json.dumps({"do": do, **fields}, default=str) + "\n")
+        shown = {"do": do, **{name: self._redaction.value(field) for name, field in fields.items()}}
+        self._spool.write(json.dumps(shown, default=str) + "\n")
+
+    def _reach(self, iteration: int) -> None:
+        if iteration > self._last_iteration:
+            self._last_iteration = iteration
+            if self._series:
+                self._series.last_iteration = iteration
 
     def _start(self, server: Server | None) -> subprocess.Popen[bytes]:
         order = {
             **self._order,
             "server": server,
+            "continues": self._series.task_id if self._series else None,
             "spool": str(self._work / "records.jsonl"),
             "zip": str(self._zip),
         }
@@ -111,7 +158,10 @@ class ClearMLTask:
             out = self._process.stdout
             ready = out is not None and select.select([out], [], [], self._patience_s)[0]
             line = out.readline() if ready and out is not None else b""
-            self._page = json.loads(line)["page"] if line else None
+            said = json.loads(line) if line else {"page": None}
+            self._page = said["page"]
+            if self._series and self._page:
+                self._series.task_id = said["task"]
         return self._page
 
     def _ended(self, limit_s: float) -> bool:

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,9 @@ import httpx
 from pydantic import SecretStr
 
 from llm_engineering.domain.errors import InvalidInput
+from llm_engineering.domain.redaction import Redaction
 from llm_engineering.infrastructure.tracking.clearml_task import ClearMLTask, Server
+from llm_engineering.infrastructure.tracking.series import Series
 
 PROJECT = "LLM Pipeline System"
 PROBE_S = 2.0
@@ -34,6 +37,8 @@ class ClearMLTracker:
             not answer within two seconds, tasks are recorded offline.
         access_key, secret_key: credentials of the server.
         patience_s: seconds that the server gets for what is left when a task is closed.
+        redaction: takes secrets out of all that is recorded.
+        max_bytes: of offline sessions below `folder`; the oldest go first. None keeps all.
     """
 
     def __init__(
@@ -46,6 +51,8 @@ class ClearMLTracker:
         access_key: SecretStr | None,
         secret_key: SecretStr | None,
         patience_s: float = PATIENCE_S,
+        redaction: Redaction | None = None,
+        max_bytes: int | None = None,
     ) -> None:
         self._folder = folder.absolute()
         self._api_host = api_host.rstrip("/") if api_host else None
@@ -54,10 +61,15 @@ class ClearMLTracker:
         self._access_key = access_key
         self._secret_key = secret_key
         self._patience_s = patience_s
+        self._redaction = redaction or Redaction(long=False)
+        self._max_bytes = max_bytes
 
     @contextlib.contextmanager
-    def task(self, name: str, kind: str) -> Iterator[ClearMLTask]:
+    def task(self, name: str, kind: str, *, continues: bool = False) -> Iterator[ClearMLTask]:
         """Opens a task; it is closed, as done or failed, when the block ends.
+
+        One that `continues` counts on from the last iteration of that name, and is the same task
+        on a server; offline, each time makes a session, and `SessionUploads` puts them together.
 
         Raises:
             InvalidInput: `kind` is not one of `KINDS`.
@@ -66,15 +78,33 @@ class ClearMLTracker:
             raise InvalidInput(f"kind of task: {kind!r} (allowed: {', '.join(KINDS)})")
         slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "task"
         self._folder.mkdir(parents=True, exist_ok=True)
+        series = Series(self._folder, name) if continues else None
+        if series:  # by their names the sessions of one task are in order
+            slug = f"{slug}-{series.last_iteration:09d}"
         work = Path(tempfile.mkdtemp(prefix=f"{slug}-", dir=self._folder))
         order = {"project": PROJECT, "name": name, "kind": kind}
-        task = ClearMLTask(order, work, self._server(), self._patience_s)
+        task = ClearMLTask(order, work, self._server(), self._patience_s, self._redaction, series)
         try:
             yield task
         except BaseException as error:
             task.close(failure=f"{type(error).__name__}: {error}")
             raise
-        task.close()
+        else:
+            task.close()
+        finally:
+            self._prune()
+
+    def _prune(self) -> None:
+        """Deletes the oldest sessions beyond `max_bytes`."""
+        if self._max_bytes is None:
+            return
+        sessions = [entry for entry in self._folder.iterdir() if entry.name != "series"]
+        left = self._max_bytes
+        for session in sorted(sessions, key=lambda entry: entry.stat().st_mtime, reverse=True):
+            left -= _bytes_of(session)
+            if left < 0:
+                _log.warning("no room for more offline sessions: %s is deleted", session.name)
+                shutil.rmtree(session) if session.is_dir() else session.unlink()
 
     def _server(self) -> Server | None:
         """Returns the credentials when the server answers, else None."""
@@ -92,3 +122,8 @@ class ClearMLTracker:
             "key": self._access_key.get_secret_value() if self._access_key else None,
             "secret": self._secret_key.get_secret_value() if self._secret_key else None,
         }
+
+
+def _bytes_of(entry: Path) -> int:
+    files = entry.rglob("*") if entry.is_dir() else (entry,)
+    return sum(file.stat().st_size for file in files if file.is_file())

@@ -1,0 +1,150 @@
+"""Questions on their way into the tasks of the tracker: one task for each release."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from llm_engineering.application.ports.tracking import ExperimentTask, ExperimentTracker
+from llm_engineering.application.tracking.config import TrackingConfig
+from llm_engineering.application.tracking.served import Feedback, Served
+from llm_engineering.application.tracking.window import Window, stages_ms
+from llm_engineering.domain.redaction import Redaction
+from llm_engineering.domain.releases import Release
+
+REMEMBERED = 10_000  # questions that feedback may still come to
+
+Clock = Callable[[], datetime]
+
+
+@dataclass
+class _Session:
+    """A time during which a task is open."""
+
+    release: Release
+    task: ExperimentTask
+    opened: datetime
+    iteration: int
+    window: Window
+    exits: ExitStack
+    questions: int = 0
+    iterations: OrderedDict[str, int] = field(default_factory=OrderedDict)
+
+
+class Sessions:
+    """Tells the tracker of questions, one after another; each is an iteration of its task.
+
+    The task is that of the release that answers now, and goes on where it ended: in a session
+    before, or in a process before. Not for several threads.
+
+    Args:
+        tracker: where tasks are opened, with the first question.
+        release: what answers now.
+        config: how long windows and sessions are.
+        clock: the present time.
+        redaction: takes secrets out of all texts.
+    """
+
+    def __init__(
+        self,
+        tracker: ExperimentTracker,
+        release: Callable[[], Release],
+        config: TrackingConfig,
+        clock: Clock,
+        redaction: Redaction,
+    ) -> None:
+        self._tracker = tracker
+        self._release = release
+        self._config = config
+        self._clock = clock
+        self._redaction = redaction
+        self._session: _Session | None = None
+        self.dropped = 0  # since the last window
+
+    def take(self, item: Served | Feedback) -> None:
+        """Notes a question or a vote. Raises what the tracker raises."""
+        self.tick()
+        session = self._current()
+        if isinstance(item, Served):
+            self._take_question(session, item)
+        else:
+            self._take_vote(session, item)
+        self.tick()
+
+    def tick(self) -> None:
+        """Ends the window, and the session, whose time has come."""
+        session = self._session
+        if session is None:
+            return
+        config, now = self._config, self._clock()
+        open_s = (now - session.window.began).total_seconds()
+        if session.window.questions >= config.window_questions or open_s >= config.window_s:
+            self._end_window(session)
+        old_s = (now - session.opened).total_seconds()
+        if session.questions >= config.session_questions or old_s >= config.session_s:
+            self.close()
+
+    def left_s(self) -> float:
+        """Returns the seconds until `tick` has something to do."""
+        if self._session is None:
+            return self._config.window_s
+        open_s = (self._clock() - self._session.window.began).total_seconds()
+        return max(0.0, self._config.window_s - open_s)
+
+    def close(self) -> None:
+        """Reports the open window and closes the task."""
+        session, self._session = self._session, None
+        if session:
+            with session.exits:
+                self._end_window(session)
+
+    def abandon(self) -> None:
+        """Closes the task as failed, with what it was told; raises nothing of it."""
+        session, self._session = self._session, None
+        if session:
+            failure = RuntimeError("the tracker failed")
+            session.exits.__exit__(type(failure), failure, None)
+
+    def _current(self) -> _Session:
+        """Returns the session of the release that answers now."""
+        release = self._release()
+        if self._session and self._session.release != release:
+            self.close()
+        if self._session is None:
+            self._session = self._opened(release)
+        return self._session
+
+    def _opened(self, release: Release) -> _Session:
+        exits, now = ExitStack(), self._clock()
+        name = f"questions to release {release.id}"
+        task = exits.enter_context(self._tracker.task(name, "inference", continues=True))
+        task.parameters({"release": release.id, **release.model_dump(mode="json")})
+        return _Session(release, task, now, task.last_iteration, Window(now), exits)
+
+    def _take_question(self, session: _Session, served: Served) -> None:
+        session.questions += 1
+        session.iteration += 1
+        session.window.add(session.iteration, served)
+        if served.request.request_id:
+            session.iterations[served.request.request_id] = session.iteration
+            if len(session.iterations) > REMEMBERED:
+                session.iterations.popitem(last=False)
+        stages = stages_ms(served) | {"total": served.total_ms}
+        session.task.scalars("question: latency in ms", stages, session.iteration)
+        if served.answer:
+            usage = served.answer.usage
+            counts = {"input": usage.input_tokens, "output": usage.output_tokens}
+            session.task.scalars("question: tokens", counts, session.iteration)
+            grounded = {"grounded": float(served.answer.grounded)}
+            session.task.scalars("question: answer", grounded, session.iteration)
+
+    def _take_vote(self, session: _Session, feedback: Feedback) -> None:
+        iteration = session.iterations.get(feedback.request_id)
+        session.window.add_feedback(iteration, feedback)
+
+    def _end_window(self, session: _Session) -> None:
+        window, session.window = session.window, Window(self._clock())
+        if not window.empty or self.dropped:
+            dropped, self.dropped = self.dropped, 0
+            window.report(session.task, session.iteration, self._redaction, dropped)

@@ -1,0 +1,88 @@
+"""Takes secrets and addresses of people out of text before it is logged or tracked."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
+
+HIDDEN = "[redacted]"
+SHORTEST_SECRET = 6  # a shorter setting, such as "test", would take words out of every text
+
+Value = TypeVar("Value")
+
+# What issuers give their keys to be known by, and where a secret stands after its name.
+_FORMATS = re.compile(
+    r"""
+    -----BEGIN\ [A-Z ]*PRIVATE\ KEY-----.*?(?:-----END\ [A-Z ]*PRIVATE\ KEY-----|\Z)
+  | \b(?:sk|pk|rk)[-_][A-Za-z0-9_-]{8,}              # OpenAI, Anthropic, Stripe
+  | \bllmp[-_][A-Za-z0-9._-]{8,}                     # our own
+  | \bhf_[A-Za-z0-9]{8,}                             # Hugging Face
+  | \bAIza[A-Za-z0-9_-]{16,}                         # Google
+  | \b(?:gh[pousr]_|github_pat_|glpat-)[A-Za-z0-9_-]{8,}
+  | \b(?:AKIA|ASIA)[A-Z0-9]{12,}                     # AWS
+  | \bxox[abeprs]-[A-Za-z0-9-]{8,}                   # Slack
+  | \beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*)?   # JSON Web Tokens
+  | \b[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,8}\.[A-Za-z]{2,24}\b
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_AFTER_ITS_NAME = re.compile(
+    r"""(?ix)
+    \b( (?: bearer | basic ) \s+
+      | [a-z0-9_-]{0,40}? (?: api[-_ ]?key | secret(?:[-_ ]?(?:access[-_ ]?)?key)? | passw(?:or)?d
+        | access[-_ ]?key | (?:access|auth|refresh|session|id)?[-_]?token | authorization )
+        ["']? \s* (?: [:=] | \s is \s ) \s* ["']? (?: (?:bearer|basic) \s+ )? )
+    ( [^\s"',;&}\])]{4,} )
+    """
+)
+_LOGIN = re.compile(r"(?<=://)[^\s/@]+@")
+_LONG = re.compile(r"(?<![A-Za-z0-9+_=-])[A-Za-z0-9+_=-]{32,}(?![A-Za-z0-9+_=-])")
+_ONE_RUN = re.compile(r"[A-Za-z0-9]{32,}")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+class Redaction:
+    """Replaces what looks like a secret, and what is known to be one, by `[redacted]`.
+
+    API keys of known formats, bearer tokens, logins inside addresses, JSON Web Tokens, private
+    keys, e-mail addresses, what follows a name such as `password=`, and long random text.
+
+    Args:
+        secrets: the values of this installation's own secrets.
+        long: whether any run of 32 characters that is not a UUID goes, which includes hashes.
+    """
+
+    def __init__(self, secrets: Iterable[str] = (), *, long: bool = True) -> None:
+        known = sorted({s for s in secrets if len(s) >= SHORTEST_SECRET}, key=len, reverse=True)
+        self._known = re.compile("|".join(map(re.escape, known))) if known else None
+        self._long = long
+
+    def __repr__(self) -> str:
+        return "Redaction()"
+
+    def text(self, text: str) -> str:
+        """Returns the text without secrets; time is linear in its length."""
+        if self._known:
+            text = self._known.sub(HIDDEN, text)
+        text = _LOGIN.sub(f"{HIDDEN}@", text)
+        text = _AFTER_ITS_NAME.sub(rf"\1{HIDDEN}", text)
+        text = _FORMATS.sub(HIDDEN, text)
+        return _LONG.sub(_unless_harmless, text) if self._long else text
+
+    def value(self, value: object) -> object:
+        """Returns data without secrets: texts in mappings and sequences, keys included."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {self.value(key): self.value(item) for key, item in value.items()}
+        if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
+            return [self.value(item) for item in value]
+        return value
+
+
+def _unless_harmless(found: re.Match[str]) -> str:
+    """Returns what a long run becomes: random text goes; UUIDs and words with dashes stay."""
+    run = found[0]
+    if _UUID.fullmatch(run):
+        return run
+    kinds = sum(bool(re.search(kind, run)) for kind in ("[a-z]", "[A-Z]", "[0-9]"))
+    return HIDDEN if kinds == 3 or _ONE_RUN.search(run) else run  # noqa: PLR2004 - all three

@@ -1,0 +1,119 @@
+"""What must never be seen, and what must stay readable."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llm_engineering.domain.redaction import HIDDEN, Redaction
+
+SECRETS = [
+    "sk-proj-abcdEFGH1234567890",
+    "hf_abcdefghijklmnop",
+    "AIzaSyA1234567890abcdefghijk",
+    "ghp_abcdefghij0123456789",
+    "github_pat_11ABCDEFG0abcdefg",
+    "glpat-abcdefghij1234567890",
+    "AKIAIOSFODNN7EXAMPLE",
+    "xoxb-1234-5678-abcdefgh",
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
+    "ada.lovelace+notes@example.co.uk",
+    "0123456789abcdef0123456789abcdef",
+    "Zm9vYmFyYmF6cXV4MDEyMzQ1Njc4OWFiY2RlZg==",
+    "llmp_abcdef0123456789",
+]
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize("around", ["{}", "is {} right?", "({})", '{{"x": "{}"}}', "a\n{}\nb"])
+def test_what_looks_like_a_secret_is_taken_out(secret: str, around: str) -> None:
+    seen = Redaction().text(around.format(secret))
+    assert seen == around.format(HIDDEN)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Authorization: Bearer canary",
+        "authorization=Basic canary",
+        "curl -H 'Bearer canary'",
+        "my password is canary",
+        "OPENAI_API_KEY=canary",
+        '{"client_secret": "canary"}',
+        "https://x.org/?access_token=canary&page=2",
+        "aws_secret_access_key = canary",
+        "mongodb://root:canary@db.example/admin",
+        "https://canary@github.com/x.git",
+        "-----BEGIN RSA PRIVATE KEY-----\ncanary\n-----END RSA PRIVATE KEY-----",
+        "-----BEGIN PRIVATE KEY-----\ncanary",
+    ],
+)
+def test_what_stands_where_secrets_stand_is_taken_out(text: str) -> None:
+    assert "canary" not in Redaction().text(text)
+    assert HIDDEN in Redaction().text(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "What is a generator?",
+        "How do I write a password manager with tokens and secret sharing?",
+        "Who is @ada, and what is an API key?",
+        "https://x.org/how-to-build-a-retrieval-pipeline-in-2024-and-what-it-costs",
+        "3f2b8c9e-1d4a-5b6c-8d7e-9f0a1b2c3d4e",
+        "chunks-0123456789ab-0123456789ab",
+        "a skeleton, a task-force and a risk_assessment",
+        "the tokenizer's vocabulary: 32,000 tokens",
+        "local:qwen2.5-coder-1.5b-instruct",
+        "",
+    ],
+)
+def test_ordinary_text_stays(text: str) -> None:
+    assert Redaction().text(text) == text
+
+
+def test_the_secrets_of_the_settings_are_taken_out_whatever_they_look_like() -> None:
+    redaction = Redaction(["plain words", "plain words and more", "abc", ""])
+    assert redaction.text("say plain words and more, then plain words: abc") == (
+        f"say {HIDDEN}, then {HIDDEN}: abc"
+    )
+    assert "plain" not in repr(redaction)
+
+
+def test_hashes_may_stay() -> None:
+    revision = "0123456789abcdef" * 4
+    assert Redaction(long=False).text(revision) == revision
+    assert Redaction(long=False).text(f"sk-{revision}") == HIDDEN
+
+
+def test_data_is_searched_through() -> None:
+    secret = "ghp_abcdefghij0123456789"
+    data = {"rows": [{"a": secret, "n": 1, secret: None}, ("x", 0.5)], "raw": b"\x00"}
+    assert Redaction().value(data) == {
+        "rows": [{"a": HIDDEN, "n": 1, HIDDEN: None}, ["x", 0.5]],
+        "raw": b"\x00",
+    }
+
+
+@given(st.text(max_size=200), st.sampled_from(SECRETS), st.text(max_size=200))
+def test_no_secret_survives_among_other_words(before: str, secret: str, after: str) -> None:
+    assert secret not in Redaction().text(f"{before} {secret} {after}")
+
+
+@given(st.text(max_size=300))
+def test_a_second_time_changes_nothing(text: str) -> None:
+    once = Redaction(["canary-4711"]).text(text)
+    assert Redaction(["canary-4711"]).text(once) == once
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a" * 20_000, "a." * 10_000, "a@" * 10_000, "token" * 4_000, "-" * 20_000, "://" * 7_000]
+    + ["a-" * 10_000, "secret is " * 2_000, "-----BEGIN PRIVATE KEY-----" * 700],
+    ids=lambda text: text[:10],
+)
+def test_the_longest_question_takes_little_time(text: str) -> None:
+    began = time.process_time()
+    Redaction().text(text)
+    assert time.process_time() - began < 0.5
