@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from llm_engineering.domain.errors import ConfigurationError
 
 EMBEDDED = "embedded"
+_PASSWORD = re.compile(r"://[^\s/@:]*:([^\s/@]+)@")
 Provider = Literal["local", "mlflow", "openai", "google", "huggingface", "transformers"]
 
 
@@ -84,6 +85,7 @@ class Settings(BaseSettings):
     RAY_ADDRESS: str | None = None
 
     # tracking and registry
+    TRACKING_CONFIG: Path = Path("configs/tracking.yaml")
     MLFLOW_TRACKING_URI: str | None = None
     CLEARML_API_HOST: str | None = None
     CLEARML_WEB_HOST: str | None = None
@@ -124,6 +126,12 @@ class Settings(BaseSettings):
     def fallback_chat_models(self) -> tuple[str, ...]:
         """Returns the references in LLM_FALLBACKS, in order."""
         return _listed(self.LLM_FALLBACKS)
+
+    def secrets(self) -> list[str]:
+        """Returns the values of the secrets: also passwords inside addresses."""
+        values = [value.get_secret_value() for _, value in self if isinstance(value, SecretStr)]
+        texts = [value for _, value in self if isinstance(value, str)]
+        return values + [login[1] for text in texts for login in _PASSWORD.finditer(text)]
 
     def without_secrets(self) -> Self:
         """Returns the settings as they may go to another process: secrets stay here."""

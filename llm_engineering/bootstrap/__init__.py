@@ -5,7 +5,7 @@
 
 Each collaborator is built when it is first asked for, once, and given back when the block ends. The
 platform is put together of parts, each of which may use those before it: resources, stores, models,
-crawls, features, answers.
+crawls, features, answers, observing.
 """
 
 from llm_engineering.bootstrap.features import make_featurizer

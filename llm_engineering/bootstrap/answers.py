@@ -15,7 +15,6 @@ if TYPE_CHECKING:  # langchain_core takes seconds to import: only commands that 
     from llm_engineering.application.rag.explain import RetrievalExplainer
     from llm_engineering.application.rag.generation import AnswerGenerator, PassageFinder
     from llm_engineering.application.rag.history import History
-    from llm_engineering.application.rag.question_log import QuestionLog
     from llm_engineering.application.rag.reranking import Reranker
     from llm_engineering.application.rag.retriever import ContextRetriever
     from llm_engineering.application.rag.self_query import SelfQuery
@@ -142,12 +141,3 @@ class Answers(Features):
             prompts=prompt_version(),
             chat_models=chat_models or (self.default_chat_model,),
         )
-
-    @cached_property
-    def question_log(self) -> "QuestionLog":
-        """Questions and answers on their way to the tracker."""
-        from llm_engineering.application.rag.question_log import QuestionLog
-
-        question_log = QuestionLog(self.tracker, "rag-service")
-        self._resources.callback(question_log.close)
-        return question_log

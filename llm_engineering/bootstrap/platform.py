@@ -5,11 +5,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from llm_engineering.bootstrap.answers import Answers
+from llm_engineering.bootstrap.observing import Observing
 from llm_engineering.settings import EMBEDDED
 
 
-class Platform(Answers):
+class Platform(Observing):
     """Everything a command or a service works with, made from its settings.
 
     `progress` shows downloads of models; None shows nothing.

@@ -19,6 +19,7 @@ from llm_engineering.application.ports.question_sets import QuestionSetStore
 from llm_engineering.application.ports.storage import ChunkIndex, DocumentStore
 from llm_engineering.application.ports.tracking import ExperimentTracker, ModelRegistry
 from llm_engineering.bootstrap.resources import Resources, now
+from llm_engineering.domain.redaction import Redaction
 from llm_engineering.settings import EMBEDDED
 
 if TYPE_CHECKING:  # langchain_core takes seconds to import: only commands that answer need it
@@ -129,16 +130,22 @@ class Stores(Resources):
     @cached_property
     def tracker(self) -> ExperimentTracker:
         """ClearML: the server of CLEARML_API_HOST when it answers, else offline sessions."""
+        return self.tracker_of("clearml")
+
+    def tracker_of(self, folder: str, max_bytes: int | None = None) -> ExperimentTracker:
+        """ClearML with a folder of its own for what is offline, of at most `max_bytes`."""
         from llm_engineering.infrastructure.tracking.clearml_tracker import ClearMLTracker
 
         s = self.settings
         return ClearMLTracker(
-            folder=self.folder("clearml"),
+            folder=self.folder(folder),
             api_host=s.CLEARML_API_HOST,
             web_host=s.CLEARML_WEB_HOST,
             files_host=s.CLEARML_FILES_HOST,
             access_key=s.CLEARML_API_ACCESS_KEY,
             secret_key=s.CLEARML_API_SECRET_KEY,
+            redaction=Redaction(s.secrets(), long=False),
+            max_bytes=max_bytes,
         )
 
     @cached_property

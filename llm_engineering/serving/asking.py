@@ -42,7 +42,8 @@ class Asking:
         if request.model is not None and request.model not in deployment.models:
             allowed = ", ".join(deployment.models) or "none"
             raise InvalidInput(f"model: {request.model!r} may not be named (allowed: {allowed})")
-        request = request.model_copy(update={"query": caller.narrowed(request.query)})
+        known = {"query": caller.narrowed(request.query), "request_id": request_id or ""}
+        request = request.model_copy(update=known)
         return deployment.workshop.stream(lambda: self._events(request, caller, request_id))
 
     def _events(

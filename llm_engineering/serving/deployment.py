@@ -9,6 +9,7 @@ from llm_engineering.application.corpus.forgetting import Forgetting
 from llm_engineering.application.ports.storage import DocumentStore
 from llm_engineering.application.rag.answer_recorder import AnswerRecorder
 from llm_engineering.application.rag.history import History
+from llm_engineering.application.tracking.served import Rated
 from llm_engineering.serving.access import KeyRing, OpenTo
 from llm_engineering.serving.limits import Limits, TokenBuckets
 from llm_engineering.serving.readiness import Check, Readiness
@@ -20,8 +21,8 @@ class Deployment:
     """Without arguments it is open to all, as an application inside another one is.
 
     `models` are the references that a request may name. `release` names what answers: a change of
-    index, models or prompt changes it. `checks` are of the parts that it stands on. `observe` is
-    told path, status and seconds of each request.
+    index, models or prompt changes it. `checks` are of the parts that it stands on. `rated` is told
+    of feedback that was kept, `observe` of path, status and seconds of each request.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -34,6 +35,7 @@ class Deployment:
     forgetting: Forgetting | None = None
     answers: AnswerRecorder | None = None
     checks: tuple[Check, ...] = ()
+    rated: Callable[[Rated], None] = field(default=lambda _: None)
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     observe: Callable[[str, int, float], None] = field(default=lambda *_: None)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
+from llm_engineering.application.tracking.served import Rated
 from llm_engineering.domain.api_keys import Scope
 from llm_engineering.domain.feedback import Feedback, Vote
 from llm_engineering.serving import examples
@@ -61,6 +62,7 @@ def feedback_router(deployment: Callable[[], Deployment], entrance: Entrance) ->
 
         if not await house.workshop.call(rate):
             raise Refusal(404, "no answer of this request id was given to you")
+        house.rated(Rated(asked.request_id, given))
         return FeedbackResponse(request_id=asked.request_id)
 
     return router

@@ -4,18 +4,20 @@ BentoML gives `/livez`, `/metrics` and the worker's life cycle; FastAPI the rout
 page at `/docs`.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
+from contextlib import closing
 from typing import Any, cast
 
 import bentoml
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from llm_engineering.application.rag.fallbacks import ChatModelChain
-from llm_engineering.application.rag.generation import AnswerGenerator, Done, Event, Sources
-from llm_engineering.bootstrap import Platform
+from llm_engineering.application.rag.generation import AnswerGenerator, Done, Event
+from llm_engineering.application.tracking.served import watched
+from llm_engineering.bootstrap import Platform, now
 from llm_engineering.domain.answers import Answer, AnswerRequest
 from llm_engineering.domain.explanations import Explanation
-from llm_engineering.domain.queries import Query, Retrieval, ScoredChunk
+from llm_engineering.domain.queries import Query, Retrieval
 from llm_engineering.serving.access import KeyRing, OpenTo
 from llm_engineering.serving.api import create_app
 from llm_engineering.serving.deployment import Deployment
@@ -70,7 +72,7 @@ class RAGService:
         self._platform = Platform(load_settings())
         self._generators = Generators(self._platform.answer_generator)
         self._explainer = self._platform.explainer()
-        self._question_log = self._platform.question_log
+        self._listeners = self._platform.listeners()
         self._metrics = RequestMetrics()
         self.deployment = _deployment(self._platform, self._metrics)
         self._generators.of(None).warm_up(model_in_process=self._platform.model_in_process)
@@ -87,14 +89,14 @@ class RAGService:
 
         Raises what retrieval raises.
         """
-        found: Sequence[ScoredChunk] = ()
-        with self._metrics.request():
-            for event in self._generator_of(request).stream(request):
-                if isinstance(event, Sources):
-                    found = event.found
+        events = self._generator_of(request).stream(request)
+        with (
+            self._metrics.request(),
+            closing(watched(request, events, now, self._listeners)) as seen,
+        ):
+            for event in seen:
                 if isinstance(event, Done):
                     self._metrics.answered(event.answer)
-                    self._question_log.record(event.answer, found, request.query)
                 yield event
 
     def _generator_of(self, request: AnswerRequest) -> AnswerGenerator:
@@ -135,6 +137,7 @@ def _deployment(platform: Platform, metrics: RequestMetrics) -> Deployment:
         forgetting=platform.forgetting(),
         answers=platform.answer_recorder,
         checks=_checks(platform),
+        rated=platform.question_tracker.rated,
         observe=metrics.observed,
     )
 

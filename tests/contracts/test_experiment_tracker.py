@@ -5,6 +5,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,7 @@ class Recorded:
     parameters: dict[str, str]
     scalars: list[tuple[str, str, int, float]]
     tables: list[tuple[str, int, list[str]]]
+    bars: list[tuple[str, str, int, list[str], list[float]]]
     artifacts: dict[str, bytes]
     failure: bool
 
@@ -36,6 +38,11 @@ def _memory_record(task: InMemoryTask) -> Recorded:
         {key: str(value) for key, value in task.recorded_parameters.items()},
         [(t, key, n, v) for t, n, values in task.recorded_scalars for key, v in values.items()],
         [(t, n, list(rows[0])) for t, n, rows in task.recorded_tables],
+        [
+            (t, name, n, labels, values)
+            for t, n, labels, series in task.recorded_bars
+            for name, values in series.items()
+        ],
         {
             name: content if isinstance(content, bytes) else json.dumps(content).encode()
             for name, content in task.recorded_artifacts.items()
@@ -63,9 +70,14 @@ def from_zip(file: Path) -> Recorded:
             if e["type"] == "training_stats_scalar"
         ],
         [
-            (e["metric"], e["iter"], json.loads(e["plot_str"])["data"][0]["header"]["values"])
-            for e in events
-            if e["type"] == "plot"
+            (title, iteration, data["header"]["values"])
+            for title, _, iteration, data in plots(events)
+            if data["type"] == "table"
+        ],
+        [
+            (title, name, iteration, data["x"], data["y"])
+            for title, name, iteration, data in plots(events)
+            if data["type"] == "bar"
         ],
         {
             key: json.dumps(json.loads(data)).encode() if data.startswith(b"{") else data
@@ -73,6 +85,14 @@ def from_zip(file: Path) -> Recorded:
         },
         str(task.get("comment") or "").startswith("failed"),
     )
+
+
+def plots(events: list[dict[str, Any]]) -> list[tuple[str, str, int, dict[str, Any]]]:
+    return [
+        (event["metric"], event["variant"], event["iter"], json.loads(event["plot_str"])["data"][0])
+        for event in events
+        if event["type"] == "plot"
+    ]
 
 
 Case = tuple[ExperimentTracker, Callable[[], list[Recorded]]]
@@ -109,10 +129,12 @@ def test_everything_that_was_told_is_there_at_its_true_iteration(
             task.scalars("training", {"loss": 1 / iteration, "rate": 0.5}, iteration)
         task.table("found", [{"chunk": "a", "score": 0.5}, {"chunk": "b", "score": None}], 3)
         task.table("found", [], 4)
+        task.bars("outcomes", ["a", "b"], {"now": [1.0, 2.0], "before": [3.0, 0.5]}, 2)
         task.artifact("report", {"steps": 12})
         task.artifact("curve", image)
         image.unlink()  # what was recorded no longer needs the file
         assert task.location
+        assert task.last_iteration == 12
     (run,) = recorded()
     assert run.name == "fine-tune"
     assert run.parameters == {"seed": "17", "base_model": "smollm2"}
@@ -124,6 +146,10 @@ def test_everything_that_was_told_is_there_at_its_true_iteration(
         )
     )
     assert run.tables[0] == ("found", 3, ["chunk", "score"])
+    assert sorted(run.bars) == [
+        ("outcomes", "before", 2, ["a", "b"], [3.0, 0.5]),
+        ("outcomes", "now", 2, ["a", "b"], [1.0, 2.0]),
+    ]
     assert run.artifacts == {"report": b'{"steps": 12}', "curve": b"drawn"}
     assert not run.failure
 
@@ -151,3 +177,17 @@ def test_an_unknown_kind_is_refused(case: Case) -> None:
     tracker, _ = case
     with pytest.raises(InvalidInput, match="'cooking' \\(allowed: training"):
         tracker.task("x", "cooking").__enter__()
+
+
+def test_a_task_that_continues_counts_on(case: Case) -> None:
+    tracker, recorded = case
+    for name, first in (("served", 0), ("other", 0), ("served", 3)):
+        with tracker.task(name, "inference", continues=True) as task:
+            assert task.last_iteration == first
+            for iteration in range(first + 1, first + 4):
+                task.scalars("a", {"b": 0.5}, iteration)
+            assert task.last_iteration == first + 3
+    points = sorted(n for run in recorded() if run.name == "served" for _, _, n, _ in run.scalars)
+    assert points == [1, 2, 3, 4, 5, 6]
+    with tracker.task("served", "inference") as task:
+        assert task.last_iteration == 0, "one that does not continue is another"

@@ -15,10 +15,9 @@ from llm_engineering.application.crawling.engine import CrawlEngine
 from llm_engineering.application.crawling.visiting import CrawlState
 from llm_engineering.application.rag.config import RagConfig, RerankConfig, SelfQueryConfig
 from llm_engineering.application.rag.fallbacks import ChatModelChain, Patience
+from llm_engineering.application.tracking.config import TrackingConfig
 from llm_engineering.bootstrap import Platform, now
-from llm_engineering.domain.answers import Answer, AnswerMode
 from llm_engineering.domain.errors import ConfigurationError, InvalidInput
-from llm_engineering.domain.queries import Query
 from llm_engineering.domain.releases import Generation
 from llm_engineering.infrastructure.encoders.bm25 import Bm25Encoder
 from llm_engineering.infrastructure.encoders.factory import ActiveReranker
@@ -49,6 +48,7 @@ from llm_engineering.infrastructure.qdrant.server import ServerChunkIndex
 from llm_engineering.infrastructure.trainers import factory as trainers
 from llm_engineering.infrastructure.trainers.trl_trainer import TrlTrainer
 from llm_engineering.settings import Settings, load_settings
+from tests.unit.application.tracking.serving import served
 from tests.unit.infrastructure.encoders.bert_making import make_cross_encoder, make_folder
 
 KEY = SecretStr("canary-4711")
@@ -477,16 +477,35 @@ def test_the_release_follows_the_live_index_and_the_models(platform_with: Open) 
 
 
 def test_questions_still_on_their_way_are_written_when_the_platform_closes(
-    platform_with: Open,
+    platform_with: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tracker = InMemoryTracker()
-    answer = Answer(text="No.", grounded=False, mode=AnswerMode.REFUSED, model="local:small")
-    with platform_with() as platform:
-        platform.__dict__["tracker"] = tracker
-        platform.question_log.record(answer, [], Query(text="Where are the tides?"))
+    monkeypatch.setattr(Platform, "tracker_of", lambda *_: tracker)
+    with with_stand_ins(platform_with(OPENAI_API_KEY=KEY)) as platform:
+        platform.__dict__["chunk_index"] = InMemoryChunkIndex()
+        platform.__dict__["tracking_config"] = TrackingConfig(share=1.0)
+        for listener in platform.listeners():
+            listener(served(text=f"Is {KEY.get_secret_value()} the key?"))
+        release = platform.release().id
     (task,) = tracker.tasks
-    assert (task.name, task.outcome) == ("rag-service", "done")
-    assert "Where are the tides?" in str(vars(task))
+    assert (task.name, task.outcome) == (f"questions to release {release}", "done")
+    questions = [rows for title, _, rows in task.recorded_tables if title == "questions"]
+    assert questions[0][0]["question"] == "Is [redacted] the key?"
+
+
+def test_the_file_of_the_settings_says_what_is_tracked(platform_with: Open, tmp_path: Path) -> None:
+    assert platform_with().tracking_config == TrackingConfig()
+    file = tmp_path / "other.yaml"
+    file.write_text("share: 0.25\n")
+    assert platform_with(TRACKING_CONFIG=file).tracking_config.share == 0.25
+    file.write_text("share: 2\n")
+    with pytest.raises(ConfigurationError, match=r"share: .*less than or equal to 1"):
+        _ = platform_with(TRACKING_CONFIG=file).tracking_config
+
+
+def test_the_shipped_file_shows_the_defaults(platform_with: Open) -> None:
+    shipped = Path(__file__).parents[2] / "configs" / "tracking.yaml"
+    assert platform_with(TRACKING_CONFIG=shipped).tracking_config == TrackingConfig()
 
 
 def test_the_crawl_clones_below_the_data_folder(platform_with: Open, tmp_path: Path) -> None:

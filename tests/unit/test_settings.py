@@ -269,3 +269,13 @@ def test_half_of_a_linkedin_account_is_refused(given: str) -> None:
     with pytest.raises(ConfigurationError, match="set together, or neither") as refusal:
         load_settings(_env_file=None, **{given: "canary"})
     assert "canary" not in str(refusal.value)
+
+
+def test_all_secrets_are_known_also_passwords_in_addresses() -> None:
+    settings = load_settings(
+        OPENAI_API_KEY="canary-1",
+        DATABASE_HOST="mongodb://ada:canary-2@db.example:27017/?replicaSet=rs0",
+        MLFLOW_TRACKING_URI="https://eve:canary-3@mlflow.example",
+    )
+    assert {"canary-1", "canary-2", "canary-3"} <= set(settings.secrets())
+    assert "ada" not in settings.secrets()

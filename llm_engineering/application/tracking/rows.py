@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 
-from llm_engineering.application.tracking.served import Feedback, Served
+from llm_engineering.application.tracking.served import Rated, Served
 from llm_engineering.domain.answers import Usage
 from llm_engineering.domain.queries import Retrieval, ScoredChunk, SearchFilters
+from llm_engineering.domain.redaction import Redaction
 
 LONGEST = 1000  # characters of a question or an answer
 EXCERPT = 160  # characters of a chunk
+
+_KEPT = frozenset({"request", "chunk", "url"})
 
 Row = dict[str, object]
 
@@ -53,7 +56,7 @@ def chunk_rows(iteration: int, served: Served) -> list[Row]:
             "iteration": iteration,
             "rank": rank,
             "kept": found.chunk.id in ids,
-            "cited": any(_holds(found, *place) for place in cited),
+            "cited": found.chunk.id in ids and any(_holds(found, *place) for place in cited),
             "chunk": str(found.chunk.id),
             "url": found.chunk.url,
             "title": found.chunk.title,
@@ -64,13 +67,13 @@ def chunk_rows(iteration: int, served: Served) -> list[Row]:
     ]
 
 
-def feedback_row(iteration: int | None, feedback: Feedback) -> Row:
+def feedback_row(iteration: int | None, rated: Rated) -> Row:
     """Returns a vote; `iteration` is that of its question, None when it is not known any more."""
     return {
         "iteration": iteration,
-        "request": feedback.request_id,
-        "vote": "up" if feedback.up else "down",
-        "better answer": (feedback.better_answer or "")[:LONGEST],
+        "request": rated.request_id,
+        "vote": rated.feedback.vote.value,
+        "better answer": (rated.feedback.better_answer or "")[:LONGEST],
     }
 
 
@@ -78,6 +81,14 @@ def same_keys(rows: Sequence[Row]) -> list[Row]:
     """Returns the rows with every key that any of them has; what a row lacks is None."""
     keys = dict.fromkeys(key for row in rows for key in row)
     return [{key: row.get(key) for key in keys} for row in rows]
+
+
+def redacted(row: Row, redaction: Redaction) -> Row:
+    """Returns the row with no secret in its texts; ids and addresses, which look random, stay."""
+    return {
+        key: redaction.text(value) if isinstance(value, str) and key not in _KEPT else value
+        for key, value in row.items()
+    }
 
 
 def _shown(filters: SearchFilters) -> str:

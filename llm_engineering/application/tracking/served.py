@@ -1,10 +1,14 @@
 """What happened to a question, as it is noted down while it is served."""
 
 import hashlib
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 
+from llm_engineering.application.rag.generation import Done, Event, Sources
 from llm_engineering.domain.answers import Answer, AnswerRequest
+from llm_engineering.domain.feedback import Feedback
 from llm_engineering.domain.queries import Retrieval
 
 FAILED = "failed"
@@ -39,12 +43,40 @@ class Served:
 
 
 @dataclass(frozen=True)
-class Feedback:
-    """What a reader thought of an answer."""
+class Rated:
+    """What a reader thought of the answer to a request."""
 
     request_id: str
-    up: bool
-    better_answer: str | None = None
+    feedback: Feedback
+
+
+def watched(
+    request: AnswerRequest,
+    events: Generator[Event, None, None],
+    clock: Callable[[], datetime],
+    tell: Iterable[Callable[[Served], None]],
+) -> Generator[Event, None, None]:
+    """Yields the events of an answer, and tells what happened when they end.
+
+    They end with the answer, an error, which passes through, or by being closed: then `events` is
+    closed too.
+    """
+    began, retrieval, answer, error = clock(), None, None, ""
+    try:
+        with closing(events):
+            for event in events:
+                if isinstance(event, Sources):
+                    retrieval = event.retrieval
+                if isinstance(event, Done):
+                    answer = event.answer
+                yield event
+    except Exception as failure:
+        error = f"{type(failure).__name__}: {failure}"
+        raise
+    finally:
+        served = Served(request, began, clock(), retrieval, answer, error)
+        for told in tell:
+            told(served)
 
 
 def sampled(key: str, share: float) -> bool:

@@ -2,14 +2,16 @@
 
 from collections import OrderedDict
 from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from datetime import datetime
 
 from llm_engineering.application.ports.tracking import ExperimentTask, ExperimentTracker
 from llm_engineering.application.tracking.config import TrackingConfig
-from llm_engineering.application.tracking.served import Feedback, Served
+from llm_engineering.application.tracking.drops import Drops
+from llm_engineering.application.tracking.served import Rated, Served
 from llm_engineering.application.tracking.window import Window, stages_ms
+from llm_engineering.domain.errors import PipelineError
 from llm_engineering.domain.redaction import Redaction
 from llm_engineering.domain.releases import Release
 
@@ -29,7 +31,6 @@ class _Session:
     window: Window
     exits: ExitStack
     questions: int = 0
-    iterations: OrderedDict[str, int] = field(default_factory=OrderedDict)
 
 
 class Sessions:
@@ -44,6 +45,7 @@ class Sessions:
         config: how long windows and sessions are.
         clock: the present time.
         redaction: takes secrets out of all texts.
+        drops: told of what is lost; what others told it is reported.
     """
 
     def __init__(
@@ -53,19 +55,25 @@ class Sessions:
         config: TrackingConfig,
         clock: Clock,
         redaction: Redaction,
+        drops: Drops,
     ) -> None:
         self._tracker = tracker
         self._release = release
         self._config = config
         self._clock = clock
         self._redaction = redaction
+        self._drops = drops
         self._session: _Session | None = None
-        self.dropped = 0  # since the last window
+        self._iterations: OrderedDict[str, int] = OrderedDict()  # by request id
 
-    def take(self, item: Served | Feedback) -> None:
+    def take(self, item: Served | Rated) -> None:
         """Notes a question or a vote. Raises what the tracker raises."""
-        self.tick()
-        session = self._current()
+        try:
+            self.tick()
+            session = self._current()
+        except Exception:
+            self._drops.add()
+            raise
         if isinstance(item, Served):
             self._take_question(session, item)
         else:
@@ -100,16 +108,25 @@ class Sessions:
                 self._end_window(session)
 
     def abandon(self) -> None:
-        """Closes the task as failed, with what it was told; raises nothing of it."""
+        """Closes the task as failed, with what it was told. Raises nothing."""
         session, self._session = self._session, None
         if session:
+            self._drops.add(session.window.questions)
             failure = RuntimeError("the tracker failed")
-            session.exits.__exit__(type(failure), failure, None)
+            with suppress(Exception):
+                session.exits.__exit__(type(failure), failure, None)
 
     def _current(self) -> _Session:
         """Returns the session of the release that answers now."""
-        release = self._release()
-        if self._session and self._session.release != release:
+        session = self._session
+        try:
+            release = self._release()
+        except PipelineError:  # the index is down: then what fails belongs to the release before
+            if session is None:
+                raise
+            return session
+        if session and session.release != release:
+            self._iterations.clear()
             self.close()
         if self._session is None:
             self._session = self._opened(release)
@@ -126,10 +143,9 @@ class Sessions:
         session.questions += 1
         session.iteration += 1
         session.window.add(session.iteration, served)
-        if served.request.request_id:
-            session.iterations[served.request.request_id] = session.iteration
-            if len(session.iterations) > REMEMBERED:
-                session.iterations.popitem(last=False)
+        self._iterations[served.request.request_id] = session.iteration
+        if len(self._iterations) > REMEMBERED:
+            self._iterations.popitem(last=False)
         stages = stages_ms(served) | {"total": served.total_ms}
         session.task.scalars("question: latency in ms", stages, session.iteration)
         if served.answer:
@@ -139,12 +155,18 @@ class Sessions:
             grounded = {"grounded": float(served.answer.grounded)}
             session.task.scalars("question: answer", grounded, session.iteration)
 
-    def _take_vote(self, session: _Session, feedback: Feedback) -> None:
-        iteration = session.iterations.get(feedback.request_id)
-        session.window.add_feedback(iteration, feedback)
+    def _take_vote(self, session: _Session, rated: Rated) -> None:
+        iteration = self._iterations.get(rated.request_id)
+        session.window.add_feedback(iteration, rated)
 
     def _end_window(self, session: _Session) -> None:
         window, session.window = session.window, Window(self._clock())
-        if not window.empty or self.dropped:
-            dropped, self.dropped = self.dropped, 0
+        dropped = self._drops.unreported
+        if window.empty and not dropped:
+            return
+        try:
             window.report(session.task, session.iteration, self._redaction, dropped)
+        except Exception:
+            self._drops.add(window.questions)
+            raise
+        self._drops.reported(dropped)

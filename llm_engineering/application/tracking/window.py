@@ -11,9 +11,10 @@ from llm_engineering.application.tracking.rows import (
     chunk_rows,
     feedback_row,
     question_row,
+    redacted,
     same_keys,
 )
-from llm_engineering.application.tracking.served import FAILED, Feedback, Served
+from llm_engineering.application.tracking.served import FAILED, STOPPED, Rated, Served
 from llm_engineering.domain.answers import AnswerMode
 from llm_engineering.domain.redaction import Redaction
 
@@ -63,11 +64,11 @@ class Window:
             self._marks["degraded"] += bool(served.answer.degraded)
             self._marks["cached"] += served.answer.cached
 
-    def add_feedback(self, iteration: int | None, feedback: Feedback) -> None:
+    def add_feedback(self, iteration: int | None, rated: Rated) -> None:
         """Takes a vote in; `iteration` is the number of its question, if it is known."""
-        self._votes["up" if feedback.up else "down"] += 1
+        self._votes[rated.feedback.vote.value] += 1
         if len(self._rows["feedback"]) < MOST_FEEDBACK:
-            self._rows["feedback"].append(feedback_row(iteration, feedback))
+            self._rows["feedback"].append(feedback_row(iteration, rated))
 
     def report(
         self, task: ExperimentTask, iteration: int, redaction: Redaction, dropped: int
@@ -95,7 +96,7 @@ class Window:
 
         `hit`: a passage that was found is cited. What callers gave up counts for none of them.
         """
-        judged = self.questions - self._outcomes["stopped"]
+        judged = self.questions - self._outcomes[STOPPED]
         rates = {
             **{mark: self._marks[mark] for mark in ("hit", "grounded", "degraded", "cached")},
             "refusal": self._outcomes[AnswerMode.REFUSED.value],
@@ -141,19 +142,13 @@ def quantiles(values: Sequence[float]) -> dict[str, float]:
 
 
 def histogram(milliseconds: Sequence[float]) -> tuple[list[str], list[float]]:
-    """Returns labels such as `≤ 0.5` (seconds) and how many values lie below each and above the
-    one before."""
+    """Returns labels such as `≤ 0.5` (seconds), and how many values lie up to each.
+
+    Each value counts once, at the first label that it does not exceed.
+    """
     labels = [f"≤ {bound:g}" for bound in _SECONDS] + [f"> {_SECONDS[-1]:g}"]
     counts = [0.0] * len(labels)
     for value in milliseconds:
         place = next((n for n, bound in enumerate(_SECONDS) if value <= bound * 1000), -1)
         counts[place] += 1
     return labels, counts
-
-
-def redacted(row: Row, redaction: Redaction) -> Row:
-    """Returns the row with no secret in its texts; ids stay."""
-    return {
-        key: redaction.text(value) if isinstance(value, str) else value
-        for key, value in row.items()
-    }

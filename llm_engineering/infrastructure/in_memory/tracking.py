@@ -58,8 +58,8 @@ class InMemoryTask:
     @property
     def last_iteration(self) -> int:
         """The highest iteration recorded so far."""
-        told = (*self.recorded_scalars, *self.recorded_tables, *self.recorded_bars)
-        return max((entry[1] for entry in told), default=0)
+        told = [n for _, n, _ in (*self.recorded_scalars, *self.recorded_tables)]
+        return max(told + [n for _, n, *_ in self.recorded_bars], default=0)
 
     @property
     def location(self) -> str:

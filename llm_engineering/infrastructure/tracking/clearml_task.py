@@ -135,7 +135,7 @@ class ClearMLTask:
         order = {
             **self._order,
             "server": server,
-            "continues": self._series.task_id if self._series else None,
+            "continues": self._series.task_id if self._series and server else None,
             "spool": str(self._work / "records.jsonl"),
             "zip": str(self._zip),
         }
@@ -158,10 +158,10 @@ class ClearMLTask:
             out = self._process.stdout
             ready = out is not None and select.select([out], [], [], self._patience_s)[0]
             line = out.readline() if ready and out is not None else b""
-            said = json.loads(line) if line else {"page": None}
-            self._page = said["page"]
-            if self._series and self._page:
-                self._series.task_id = said["task"]
+            said: dict[str, str | None] = json.loads(line) if line else {}
+            self._page, task_id = said.get("page"), said.get("task")
+            if self._series and self._page and task_id:
+                self._series.task_id = task_id
         return self._page
 
     def _ended(self, limit_s: float) -> bool:

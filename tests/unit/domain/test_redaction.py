@@ -88,8 +88,8 @@ def test_hashes_may_stay() -> None:
 
 
 def test_data_is_searched_through() -> None:
-    secret = "ghp_abcdefghij0123456789"
-    data = {"rows": [{"a": secret, "n": 1, secret: None}, ("x", 0.5)], "raw": b"\x00"}
+    found = "ghp_abcdefghij0123456789"
+    data = {"rows": [{"a": found, "n": 1, found: None}, ("x", 0.5)], "raw": b"\x00"}
     assert Redaction().value(data) == {
         "rows": [{"a": HIDDEN, "n": 1, HIDDEN: None}, ["x", 0.5]],
         "raw": b"\x00",
@@ -107,13 +107,12 @@ def test_a_second_time_changes_nothing(text: str) -> None:
     assert Redaction(["canary-4711"]).text(once) == once
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["a" * 20_000, "a." * 10_000, "a@" * 10_000, "token" * 4_000, "-" * 20_000, "://" * 7_000]
-    + ["a-" * 10_000, "secret is " * 2_000, "-----BEGIN PRIVATE KEY-----" * 700],
-    ids=lambda text: text[:10],
-)
-def test_the_longest_question_takes_little_time(text: str) -> None:
+PARTS = ("a", "a.", "a@", "a-", "-", "://", "token", "secret is ", "-----BEGIN PRIVATE KEY-----")
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_the_longest_question_takes_little_time(part: str) -> None:
+    text = part * (20_000 // len(part))
     began = time.process_time()
     Redaction().text(text)
     assert time.process_time() - began < 0.5

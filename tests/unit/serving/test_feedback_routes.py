@@ -6,11 +6,12 @@ import pytest
 from starlette.testclient import TestClient
 
 from llm_engineering.application.rag.answer_recorder import AnswerRecorder
-from llm_engineering.domain.feedback import Vote
+from llm_engineering.application.tracking.served import Rated
+from llm_engineering.domain.feedback import Feedback, Vote
 from llm_engineering.infrastructure.in_memory.api_key_store import InMemoryApiKeyStore
 from llm_engineering.infrastructure.in_memory.feedback_store import InMemoryFeedbackStore
 from llm_engineering.serving.access import KeyRing
-from tests.unit.serving.oracle import ANSWER, CHUNK, client
+from tests.unit.serving.oracle import ANSWER, CHUNK, Oracle, client
 from tests.unit.serving.test_access import key
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -51,6 +52,24 @@ def test_feedback_is_kept_with_question_and_answer(
     assert (kept.release, kept.documents, kept.at) == ("r1", (CHUNK.document_id,), NOW)
     assert kept.feedback is not None
     assert (kept.feedback.vote, kept.feedback.better_answer) == (Vote.DOWN, "At noon.")
+
+
+def test_who_tracks_is_told_of_feedback_that_was_kept(store: InMemoryFeedbackStore) -> None:
+    recorder, told = AnswerRecorder(store), list[Rated]()
+    app = client(answers=recorder, rated=told.append, clock=lambda: NOW)
+    request_id = app.post("/rag", json=ASK).headers["x-request-id"]
+    assert (vote(app, "never-answered"), told) == (404, [])
+    assert vote(app, request_id) == 200
+    assert told == [Rated(request_id, Feedback(vote=Vote.DOWN, at=NOW))]
+    recorder.close()
+
+
+def test_the_service_knows_the_request_id() -> None:
+    oracle = Oracle()
+    headers = {"x-request-id": "given-by-the-caller"}
+    client(oracle).post("/rag", json=ASK, headers=headers)
+    client(oracle).post("/rag/stream", json=ASK, headers=headers)
+    assert [asked.request_id for asked in oracle.requests] == ["given-by-the-caller"] * 2
 
 
 def test_feedback_to_what_was_never_answered_is_not_found(app: TestClient) -> None:

@@ -1,0 +1,49 @@
+"""What is noted down of the questions that are served."""
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from llm_engineering.application.tracking.config import TrackingConfig
+from llm_engineering.bootstrap.answers import Answers
+from llm_engineering.bootstrap.resources import now
+from llm_engineering.domain.redaction import Redaction
+from llm_engineering.settings import load_config
+
+if TYPE_CHECKING:  # langchain_core takes seconds to import: only what answers needs it
+    from llm_engineering.application.tracking.question_tracker import QuestionTracker
+    from llm_engineering.application.tracking.served import Served
+
+
+class Observing(Answers):
+    """What tells others of served questions."""
+
+    @cached_property
+    def tracking_config(self) -> TrackingConfig:
+        """The file of TRACKING_CONFIG; its defaults where there is none."""
+        path = self.settings.TRACKING_CONFIG
+        return load_config(path, TrackingConfig) if path.exists() else TrackingConfig()
+
+    @cached_property
+    def redaction(self) -> Redaction:
+        """Takes out what looks like a secret, and every secret of the settings."""
+        return Redaction(self.settings.secrets())
+
+    @cached_property
+    def question_tracker(self) -> "QuestionTracker":
+        """Served questions on their way to ClearML."""
+        from llm_engineering.application.tracking.question_tracker import QuestionTracker
+
+        tracker = QuestionTracker(
+            self.tracker_of("clearml-questions", self.tracking_config.disk_mb * 1_000_000),
+            self.release,
+            self.tracking_config,
+            now,
+            self.redaction,
+        )
+        self._resources.callback(tracker.close)
+        return tracker
+
+    def listeners(self) -> "tuple[Callable[[Served], None], ...]":
+        """Who is told of each question when it is done."""
+        return (self.question_tracker.served,)

@@ -1,0 +1,79 @@
+import json
+
+from llm_engineering.application.tracking.rows import (
+    LONGEST,
+    chunk_rows,
+    feedback_row,
+    question_row,
+    redacted,
+    same_keys,
+)
+from llm_engineering.domain.feedback import Vote
+from llm_engineering.domain.redaction import HIDDEN, Redaction
+from tests.unit.application.tracking.serving import KEPT, LEFT, REFUSAL, rated, served
+
+
+def test_a_question_says_what_was_asked_and_what_became_of_it() -> None:
+    row = question_row(7, served(ms=110.5))
+    assert row["iteration"] == 7
+    assert row["request"] == "request-1"
+    assert row["asked at"] == "2026-05-01T12:00:00+00:00"
+    assert row["searched for"] == "What is a generator? | generators in Python"
+    assert json.loads(str(row["filters"])) == {"authors": ["Ada Lovelace"]}
+    assert json.loads(str(row["found filters"])) == {"platforms": ["medium"]}
+    assert (row["relaxed"], row["degraded"]) == ("platforms", "rerank: too late")
+    assert (row["outcome"], row["grounded"], row["model"]) == ("generated", True, "local:small")
+    assert (row["input tokens"], row["output tokens"], row["cost in USD"]) == (100, 20, 0.25)
+    assert (row["total in ms"], row["answer"], row["error"]) == (110.5, "It yields values [1].", "")
+
+
+def test_a_question_that_failed_has_the_same_columns() -> None:
+    row = question_row(1, served(retrieval=None, answer=None, error="StoreUnavailable: down"))
+    assert list(row) == list(question_row(1, served()))
+    assert (row["outcome"], row["grounded"], row["answer"]) == ("failed", False, "")
+    assert row["error"] == "StoreUnavailable: down"
+
+
+def test_long_texts_are_cut() -> None:
+    row = question_row(1, served(text="x" * 20_000, error="y" * 20_000))
+    assert len(str(row["question"])) == len(str(row["error"])) == LONGEST
+
+
+def test_chunks_come_kept_first_with_their_scores() -> None:
+    first, second = chunk_rows(7, served())
+    assert (first["rank"], first["kept"], first["cited"]) == (1, True, True)
+    assert (second["rank"], second["kept"], second["cited"]) == (2, False, False)
+    assert (first["chunk"], second["chunk"]) == (str(KEPT.chunk.id), str(LEFT.chunk.id))
+    assert (first["dense"], first["rerank"], second["sparse"]) == (0.8, 0.9, 3.0)
+    assert {first["iteration"], second["iteration"]} == {7}
+
+
+def test_where_nothing_was_found_there_are_no_chunks() -> None:
+    assert chunk_rows(1, served(retrieval=None)) == []
+    assert not any(row["cited"] for row in chunk_rows(1, served(answer=REFUSAL)))
+
+
+def test_rows_are_given_the_same_keys() -> None:
+    assert same_keys([{"a": 1}, {"b": 2, "a": 3}]) == [{"a": 1, "b": None}, {"a": 3, "b": 2}]
+    assert same_keys([]) == []
+
+
+def test_feedback_names_its_question() -> None:
+    row = feedback_row(4, rated(vote=Vote.DOWN, better="Another."))
+    assert row == {
+        "iteration": 4,
+        "request": "request-1",
+        "vote": "down",
+        "better answer": "Another.",
+    }
+    assert feedback_row(None, rated())["better answer"] == ""
+
+
+def test_secrets_go_and_ids_stay() -> None:
+    request_id = "5f0c1a3e9d8b4c7a8e2f6b1d0c9a7e35"
+    row = {"request": request_id, "question": f"is {request_id} mine, ada@example.org?", "rank": 1}
+    assert redacted(row, Redaction()) == {
+        "request": request_id,
+        "question": f"is {HIDDEN} mine, {HIDDEN}?",
+        "rank": 1,
+    }
