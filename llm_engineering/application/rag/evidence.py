@@ -169,7 +169,11 @@ class Evidence:
 
     @cached_property
     def _passage_terms(self) -> list[frozenset[int]]:
-        return [self._terms(_whole(item)) for item in self.found]
+        around = [self._terms(_headings(item)) for item in self.found]
+        return [
+            heading.union(*(one.terms for one in self._sentences if one.passage == passage))
+            for passage, heading in enumerate(around)
+        ]
 
     @cached_property
     def _rarity(self) -> dict[int, float]:
@@ -257,6 +261,10 @@ class Evidence:
 
 def _whole(item: ScoredChunk) -> str:
     return f"{item.chunk.title}\n{item.chunk.passage}"
+
+
+def _headings(item: ScoredChunk) -> str:
+    return "\n".join([item.chunk.title, *item.chunk.heading_path])
 
 
 def _dot(left: Sequence[float], right: Sequence[float]) -> float:

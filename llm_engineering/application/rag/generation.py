@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from time import perf_counter
 from typing import Protocol
 
@@ -58,13 +59,15 @@ Event = Sources | Token | Done
 class _Written:
     """What the model wrote so far, as it came and as it may be shown."""
 
-    message: AIMessageChunk = field(default_factory=lambda: AIMessageChunk(content=""))
+    pieces: list[AIMessageChunk] = field(default_factory=list)
+    begun: bool = False
     shown: str = ""
     failed: bool = False
 
-    @property
-    def begun(self) -> bool:
-        return bool(self.message.text)
+    @cached_property
+    def message(self) -> AIMessageChunk:
+        """All of it, once it is complete: adding piece to piece would copy what came before."""
+        return add_ai_message_chunks(*self.pieces) if self.pieces else AIMessageChunk(content="")
 
     @property
     def skipped(self) -> tuple[str, ...]:
@@ -76,7 +79,8 @@ class _Written:
         return str(self.message.response_metadata.get(MODEL, asked))
 
     def add(self, piece: AIMessage) -> None:
-        self.message = add_ai_message_chunks(self.message, _as_chunk(piece))
+        self.pieces.append(_as_chunk(piece))
+        self.begun = self.begun or bool(piece.text)
 
 
 class PassageFinder(Protocol):
@@ -118,6 +122,7 @@ class AnswerGenerator:
     ) -> None:
         self._retriever = retriever
         self._model = model
+        self._prompt = answer_prompt()
         self._model_name = model_name
         self._checker = checker
         self._context_tokens = context_tokens
@@ -131,8 +136,8 @@ class AnswerGenerator:
         """
         self._retriever.warm_up()
         if model_in_process and self._model:
-            reader = answer_prompt() | self._model.bind(max_tokens=1)
-            reader.invoke({"passages": "", "question": "warm up"})
+            read = self._prompt.invoke({"passages": "", "question": "warm up"})
+            self._model.invoke(read, max_tokens=1)
 
     def answer(self, request: AnswerRequest) -> tuple[Answer, Sequence[ScoredChunk]]:
         """Returns the checked answer and the passages that were found.
@@ -211,9 +216,9 @@ class AnswerGenerator:
             return
         asked = self._timer()
         shown = OutputFilter({passage.chunk.url for passage in read})
-        writer = answer_prompt() | self._model
+        prompt = self._prompt.invoke({"passages": numbered(read), "question": question})
         try:
-            for piece in writer.stream({"passages": numbered(read), "question": question}):
+            for piece in self._model.stream(prompt):
                 if piece.text and not written.begun:
                     timings["first_token"] = self._since(asked)
                 written.add(piece)
