@@ -21,6 +21,7 @@ from pydantic import ConfigDict, SkipValidation
 from llm_engineering.application.ports.models import EmbeddingModel, SparseEncoder
 from llm_engineering.application.ports.storage import ChunkIndex
 from llm_engineering.application.rag.config import RagConfig
+from llm_engineering.application.rag.crew import Crew
 from llm_engineering.application.rag.fusion import Ranking, fuse
 from llm_engineering.application.rag.passages import Passages, read_passages
 from llm_engineering.application.rag.reranking import Reranker
@@ -129,7 +130,9 @@ class ContextRetriever(BaseRetriever):
             name: partial(stage.invoke, search.query) for name, stage in stages.items() if stage
         }
         search = replace(search, variants=(search.query.text,))
-        outcomes: Mapping[str, Outcome[Any]] = in_time(calls, search.deadline, _UNDERSTAND_UNTIL)
+        outcomes: Mapping[str, Outcome[Any]] = in_time(
+            self._crew, calls, search.deadline, _UNDERSTAND_UNTIL
+        )
         for name, outcome in outcomes.items():
             search = search.timed(**{name: outcome.ms})
             if outcome.error:
@@ -147,6 +150,7 @@ class ContextRetriever(BaseRetriever):
         if self.config.dense_weight == 0.0:
             return search
         outcome = in_time(
+            self._crew,
             {"embed": lambda: self.embedder.embed_queries(search.variants)},
             search.deadline,
             _EMBED_UNTIL,
@@ -191,7 +195,7 @@ class ContextRetriever(BaseRetriever):
         ]
         searches = [(arm, query) for arm, _, query in jobs]
         find = partial(self.index.candidates, searches, limit=self.config.candidates)
-        found: Sequence[Sequence[Candidate]] = _answered(find, search.deadline)
+        found: Sequence[Sequence[Candidate]] = self._answered(find, search.deadline)
         return tuple(
             Ranking(arm, candidates, weight)
             for (arm, weight, _), candidates in zip(jobs, found, strict=True)
@@ -216,7 +220,7 @@ class ContextRetriever(BaseRetriever):
         needed = None if search.whole else max(search.k, reranked)
         fused = fuse(search.searched, self.config.fusion)
         read = partial(read_passages, self.index, fused, self.config.per_source_cap, needed)
-        return _answered(read, search.deadline)
+        return self._answered(read, search.deadline)
 
     @property
     def _reranks(self) -> bool:
@@ -228,12 +232,25 @@ class ContextRetriever(BaseRetriever):
         if reranker is None or not self.config.rerank.enabled or not ordered:
             return search
         outcome = in_time(
-            {"rerank": lambda: reranker.rerank(search.query.text, ordered)}, search.deadline
+            self._crew,
+            {"rerank": lambda: reranker.rerank(search.query.text, ordered)},
+            search.deadline,
         )["rerank"]
         search = search.timed(rerank=outcome.ms)
         if outcome.error:
             return search.without_stage("rerank", outcome.error)
         return replace(search.ranked("rerank", outcome.result()), reranker=reranker.name)
+
+    def _answered(self, ask: Callable[[], Answer], deadline: Deadline) -> Answer:
+        """Returns what the index answers in time."""
+        outcome = in_time(self._crew, {"index": ask}, deadline)["index"]
+        if isinstance(outcome.error, TimeoutError):
+            raise StoreUnavailable(f"the index did not answer: {outcome.error}") from outcome.error
+        return outcome.result()
+
+    @cached_property
+    def _crew(self) -> Crew:
+        return Crew()
 
     def _get_relevant_documents(
         self,
@@ -282,14 +299,6 @@ def _with_searches(search: Search, passages: Passages) -> Search:
         ]
         search = search.ranked(ranking.stage, found)
     return search
-
-
-def _answered(ask: Callable[[], Answer], deadline: Deadline) -> Answer:
-    """Returns what the index answers in time."""
-    outcome = in_time({"index": ask}, deadline)["index"]
-    if isinstance(outcome.error, TimeoutError):
-        raise StoreUnavailable(f"the index did not answer: {outcome.error}") from outcome.error
-    return outcome.result()
 
 
 def _as_model_error(error: Exception) -> Exception:

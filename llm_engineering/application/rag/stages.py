@@ -1,11 +1,14 @@
 """Stages in time: several calls at once, none of them waited for beyond its time."""
 
-import threading
 from collections.abc import Callable, Mapping
-from contextvars import copy_context
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from queue import Empty, SimpleQueue
 from time import perf_counter
 from typing import Generic, TypeVar, cast
+
+from llm_engineering.application.rag.crew import Crew
 
 Value = TypeVar("Value")
 Timer = Callable[[], float]
@@ -44,42 +47,40 @@ class Deadline:
 
 
 def in_time(
-    calls: Mapping[str, Callable[[], Value]], deadline: Deadline, share: float = 1.0
+    crew: Crew,
+    calls: Mapping[str, Callable[[], Value]],
+    deadline: Deadline,
+    share: float = 1.0,
 ) -> Mapping[str, Outcome[Value]]:
     """Runs the calls at the same time; returns what became of each when all ended or time is up.
 
-    A call that is late has a TimeoutError; its thread ends when the call does, unheard, and never
-    keeps the process alive.
+    A call that is late has a TimeoutError; what it comes to is unheard.
     """
+    ended: SimpleQueue[tuple[str, Outcome[Value]]] = SimpleQueue()
+    for name, call in calls.items():
+        crew.run(partial(_note, ended, name, call, deadline.timer), f"stage-{name}")
     outcomes: dict[str, Outcome[Value]] = {}
-    threads = [
-        threading.Thread(
-            target=copy_context().run,  # LangChain keeps the callbacks of a run in the context
-            args=(_noted, outcomes, name, call, deadline.timer),
-            name=f"stage-{name}",
-            daemon=True,
-        )
-        for name, call in calls.items()
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(deadline.left(share))
-    ended = dict(outcomes)
+    with suppress(Empty):
+        while len(outcomes) < len(calls):
+            name, outcome = ended.get(timeout=deadline.left(share))
+            outcomes[name] = outcome
     late = TimeoutError(f"not done in {share * deadline.seconds:g} s")
-    return {name: ended.get(name) or Outcome(deadline.used_ms(), error=late) for name in calls}
+    return {name: outcomes.get(name) or Outcome(deadline.used_ms(), error=late) for name in calls}
 
 
-def _noted(
-    outcomes: dict[str, Outcome[Value]], name: str, call: Callable[[], Value], timer: Timer
+def _note(
+    ended: "SimpleQueue[tuple[str, Outcome[Value]]]",
+    name: str,
+    call: Callable[[], Value],
+    timer: Timer,
 ) -> None:
     began = timer()
     try:
         value = call()
     except Exception as error:  # noqa: BLE001 - the edge of a thread; the stage judges the error
-        outcomes[name] = Outcome(_ms(timer() - began), error=error)
+        ended.put((name, Outcome(_ms(timer() - began), error=error)))
     else:
-        outcomes[name] = Outcome(_ms(timer() - began), value=value)
+        ended.put((name, Outcome(_ms(timer() - began), value=value)))
 
 
 def _ms(seconds: float) -> float:
