@@ -41,22 +41,32 @@ def fuse(
     """
     shares = _SHARES[method]
     total = sum(ranking.weight for ranking in rankings) or 1.0
-    found_by_id: dict[UUID, dict[str, float]] = {}
-    sums: dict[UUID, float] = {}
+    # by the numbers of the ids: an id's own hash is computed in Python
+    found: dict[int, Fused] = {}
+    sums: dict[int, float] = {}
     for ranking in rankings:
+        stage, weight = ranking.stage, ranking.weight
         for (key, score), share in zip(ranking.found, shares(ranking.found), strict=True):
-            scores = found_by_id.setdefault(key, {})
-            scores[ranking.stage] = max(score, scores.get(ranking.stage, score))
-            sums[key] = sums.get(key, 0.0) + ranking.weight * share / total
-    fused = [Fused(key, {**found_by_id[key], "fusion": value}) for key, value in sums.items()]
-    return sorted(fused, key=lambda one: -one.scores["fusion"])
+            number = key.int
+            known = found.get(number)
+            if known is None:
+                found[number] = Fused(key, {stage: score})
+                sums[number] = weight * share / total
+            else:
+                known.scores[stage] = max(score, known.scores.get(stage, score))
+                sums[number] += weight * share / total
+    for number, value in sums.items():
+        found[number].scores["fusion"] = value
+    return [found[number] for number in sorted(sums, key=sums.__getitem__, reverse=True)]
 
 
 def scaled(scores: Sequence[float]) -> list[float]:
     """Returns the scores scaled to 0.0-1.0 between the worst and the best; 1.0 when all equal."""
     low = min(scores, default=0.0)
     width = max(scores, default=0.0) - low
-    return [(score - low) / width if width > 0 else 1.0 for score in scores]
+    if width <= 0:
+        return [1.0] * len(scores)
+    return [(score - low) / width for score in scores]
 
 
 def _scaled_scores(found: Sequence[Candidate]) -> list[float]:
@@ -77,7 +87,7 @@ def without_repeats(ranking: Iterable[ScoredChunk]) -> list[ScoredChunk]:
     """Returns the ranking without passages whose text came before: copies crowd out answers."""
     best: dict[str, ScoredChunk] = {}
     for found in ranking:
-        best.setdefault(found.chunk.passage_hash, found)
+        best.setdefault(found.chunk.passage, found)
     return list(best.values())
 
 
@@ -88,10 +98,11 @@ def capped(ranking: Sequence[ScoredChunk], cap: int) -> list[ScoredChunk]:
     """
     if not cap:
         return list(ranking)
-    seen: Counter[UUID] = Counter()
+    seen: Counter[int] = Counter()
     first: list[ScoredChunk] = []
     beyond: list[ScoredChunk] = []
     for found in ranking:
-        seen[found.chunk.document_id] += 1
-        (first if seen[found.chunk.document_id] <= cap else beyond).append(found)
+        document = found.chunk.document_id.int
+        seen[document] += 1
+        (first if seen[document] <= cap else beyond).append(found)
     return first + beyond

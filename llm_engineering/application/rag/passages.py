@@ -8,9 +8,9 @@ from llm_engineering.application.ports.storage import ChunkIndex
 from llm_engineering.application.rag.fusion import Fused, capped, without_repeats
 from llm_engineering.domain.queries import ScoredChunk
 
-# Copies, and passages beyond the cap of their document, take places: so many are read for each
-# that is needed. When these are not enough, as many again.
-_READ_FOR_EACH = 3
+# Copies, and passages beyond the cap of their document, take places: so many are read beyond half
+# as many again as are needed. When these are not enough, as many again.
+_SPARE = 4
 
 
 @dataclass(frozen=True)
@@ -42,14 +42,16 @@ def read_passages(
         StoreUnavailable: the index cannot be reached.
     """
     read: list[ScoredChunk] = []
-    portion = max(1, len(fused) if needed is None else _READ_FOR_EACH * needed)
+    portion = max(1, len(fused)) if needed is None else needed + needed // 2 + _SPARE
     lost = False
     for start in range(0, max(1, len(fused)), portion):
         some = fused[start : start + portion]
-        chunks = {chunk.id: chunk for chunk in index.chunks([one.id for one in some])}
+        chunks = {chunk.id.int: chunk for chunk in index.chunks([one.id for one in some])}
         lost = lost or len(chunks) < len(some)
         read += [
-            ScoredChunk(chunk=chunks[one.id], scores=one.scores) for one in some if one.id in chunks
+            ScoredChunk(chunk=chunks[one.id.int], scores=one.scores)
+            for one in some
+            if one.id.int in chunks
         ]
         distinct = without_repeats(read)
         if needed is not None and _in_turn(distinct, cap) >= needed:
@@ -61,5 +63,5 @@ def _in_turn(distinct: Sequence[ScoredChunk], cap: int) -> int:
     """Returns how many passages are not beyond the cap: what is read later comes after these."""
     if not cap:
         return len(distinct)
-    counts = Counter(found.chunk.document_id for found in distinct)
+    counts = Counter(found.chunk.document_id.int for found in distinct)
     return sum(min(count, cap) for count in counts.values())

@@ -61,9 +61,11 @@ class Search:
     @property
     def queries(self) -> list[EmbeddedQuery]:
         """Returns every variant with its vectors and the filters in force, the question first."""
-        vectors = self.vectors or ((),) * len(self.variants)
-        return [
-            EmbeddedQuery(text=text, filters=self.filters, embedding=vector, sparse=weights)
+        vectors, filters = self.vectors or ((),) * len(self.variants), self.filters
+        return [  # of checked parts: a second check would cost as much as a search
+            EmbeddedQuery.model_construct(
+                text=text, filters=filters, embedding=vector, sparse=weights
+            )
             for text, vector, weights in zip(self.variants, vectors, self.term_weights, strict=True)
         ]
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from operator import gt
 from typing import Any
 from uuid import UUID
 
@@ -29,7 +30,7 @@ PAYLOAD_INDEXES = {
 }
 # worked out of the chunk's fields for the filters
 _DERIVED = ("author_keys",)
-_NOT_OF_A_CHUNK = frozenset({*_DERIVED, "embedder"})
+_NOT_OF_A_CHUNK = (*_DERIVED, "embedder")
 _CHUNK_TYPES = {category.value: kind for category, kind in CHUNK_TYPES.items()}
 # all that `documents_of` reads
 DOCUMENT_FIELDS = ("document_id", "revision", "total")
@@ -86,8 +87,9 @@ def chunk_of(point_id: UUID | str, payload: Payload) -> Chunk:
     """
     try:  # of every candidate of every question: a context manager would cost a fifth of this
         kind = _CHUNK_TYPES[payload["category"]]
-        fields = {key: value for key, value in payload.items() if key not in _NOT_OF_A_CHUNK}
-        fields["id"] = point_id
+        fields = {**payload, "id": point_id}
+        for name in _NOT_OF_A_CHUNK:
+            fields.pop(name, None)
         return kind.model_validate(fields)
     except (KeyError, ValueError) as error:
         raise _no_chunk(point_id, error) from error
@@ -140,8 +142,11 @@ def best_first(found: Iterable[ScoredChunk]) -> Sequence[ScoredChunk]:
     return sorted(found, key=lambda scored: (-scored.score, scored.chunk.id))
 
 
-def best_candidates_first(found: Iterable[Candidate]) -> Sequence[Candidate]:
+def best_candidates_first(found: Sequence[Candidate]) -> Sequence[Candidate]:
     """Returns the candidates by falling score; equal scores are ordered by chunk id."""
+    scores = [candidate.score for candidate in found]
+    if all(map(gt, scores, scores[1:])):  # as engines return them, but for equal ones
+        return found
     return sorted(found, key=lambda candidate: (-candidate.score, candidate.id))
 
 
