@@ -28,7 +28,9 @@ def test_an_error_is_kept_for_whoever_asks() -> None:
 
 def test_what_is_late_is_not_waited_for() -> None:
     released = threading.Event()
-    outcomes = in_time(Crew(), {"late": released.wait, "good": lambda: True}, Deadline(0.1), share=0.5)
+    outcomes = in_time(
+        Crew(), {"late": released.wait, "good": lambda: True}, Deadline(0.1), share=0.5
+    )
     released.set()
     assert outcomes["good"].result() is True
     with pytest.raises(TimeoutError, match=r"not done in 0\.05 s"):
