@@ -222,7 +222,7 @@ class ServerChunkIndex:
         with server_errors(self._server):
             answers = self._client.query_batch_points(_ALIAS, requests) if requests else []
         for n, answer in zip(asked, answers, strict=True):
-            points = (Candidate(UUID(str(point.id)), point.score) for point in answer.points)
+            points = [Candidate(UUID(str(point.id)), point.score) for point in answer.points]
             found[n] = best_candidates_first(points)
         return found
 

@@ -37,7 +37,11 @@ def test_a_thread_is_used_again_under_another_name() -> None:
 def test_calls_at_the_same_time_have_threads_of_their_own() -> None:
     crew, meeting = Crew(), threading.Barrier(3, timeout=WAIT_S)
     for number in range(2):
-        crew.run(lambda: meeting.wait() and None, str(number))
+        crew.run(lambda: meets(meeting), str(number))
+    meeting.wait()
+
+
+def meets(meeting: threading.Barrier) -> None:
     meeting.wait()
 
 
