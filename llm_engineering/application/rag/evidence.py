@@ -19,11 +19,10 @@ QUOTED_MIN = 0.9
 # only so many sentences are embedded, those with most of the words: it is what checking costs
 _COMPARED = 5
 _RANKED = 8
-# what an answer rests on has at least so much of the relevance of the best sentence
-BEARING_SHARE = 0.6
+# what an answer rests on has so much of the question's words, and of those that the best sentence
+# has; both weighted by rarity
+BEARING_SHARE = 0.7
 BEARING_MIN = 0.2
-# with so many of the words, next to the best sentence, it does so whatever it means
-_WORDS_SHARE = 0.8
 
 _NEGATED = re.compile(
     r"\b(?:not|no|never|none|neither|nor|without|cannot|non)\b|n['\u2019]t\b", re.I
@@ -82,17 +81,15 @@ class Evidence:
         return all(self._terms(claim) <= self._asked for claim in claims)
 
     def bears_on_question(self, sources: Iterable[SourceSentence]) -> bool:
-        """Returns whether one of the sentences is nearly as relevant as the best there is.
+        """Returns whether one of the sentences has nearly as much of the question as any other.
 
-        One that begins with a pronoun is as relevant as the one before it.
+        One that begins with a pronoun has what the one before it has. Only words count: meanings
+        decided no better, and would cost more than all the rest of the check.
         """
         read = [one for source in sources for one in (source, *self._antecedent(source))]
         most = max(map(self._shared, self._sentences), default=0.0)
         words = max(map(self._shared, read), default=0.0)
-        if words >= max(2 * BEARING_MIN, _WORDS_SHARE * most):
-            return True
-        least = max(BEARING_MIN, BEARING_SHARE * self.ranked[0][1]) if self.ranked else 0.0
-        return any(score >= least for _, score in self._scored(read))
+        return words >= max(BEARING_MIN, BEARING_SHARE * most)
 
     def _antecedent(self, source: SourceSentence) -> Sequence[SourceSentence]:
         place = self._sentences.index(source)
@@ -123,20 +120,15 @@ class Evidence:
         other half is the cosine.
         """
         best = sorted(self._sentences, key=self._shared, reverse=True)[:_RANKED]
-        return sorted(self._scored(best), key=lambda item: item[1], reverse=True)
-
-    @cached_property
-    def _meaning_asked(self) -> Sequence[float]:
-        return self._embedder.embed_query(self.question)
-
-    def _scored(self, some: Sequence[SourceSentence]) -> list[tuple[SourceSentence, float]]:
-        if not some:
+        if not best:
             return []
-        vectors = self._embedder.embed_passages([one.text for one in some])
-        return [
-            (one, (self._shared(one) + max(0.0, _dot(self._meaning_asked, vector))) / 2)
-            for one, vector in zip(some, vectors, strict=True)
+        asked = self._embedder.embed_query(self.question)
+        vectors = self._embedder.embed_passages([one.text for one in best])
+        scored = [
+            (one, (self._shared(one) + max(0.0, _dot(asked, vector))) / 2)
+            for one, vector in zip(best, vectors, strict=True)
         ]
+        return sorted(scored, key=lambda item: item[1], reverse=True)
 
     def citation(self, n: int, source: SourceSentence, score: float) -> Citation:
         """Returns the citation `[n]` of a sentence."""

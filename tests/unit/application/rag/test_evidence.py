@@ -77,3 +77,63 @@ def test_without_passages_nothing_is_supported(model: HashingEmbeddingModel) -> 
     assert empty.supporting(["The pump wakes."]) == [None]
     assert empty.supporting([]) == []
     assert empty.ranked == []
+
+
+def bears(model: HashingEmbeddingModel, claim: str, *texts: str) -> bool:
+    source = evidence(model, *texts, question="When does the pump start after a storm?")
+    (found,) = source.supporting([claim])
+    assert found is not None
+    embedded, answer = model.embedded, source.bears_on_question([found[0]])
+    assert model.embedded == embedded, "only words count"
+    return answer
+
+
+STORM = "The pump does start an hour after a storm. It hums loudly. Gulls sit on the mast, too."
+
+
+@pytest.mark.parametrize(
+    ("claim", "expected"),
+    [
+        ("An hour after.", True),
+        ("It hums loudly.", True),  # as relevant as what "it" is
+        ("Gulls sit on the mast, too.", False),
+    ],
+)
+def test_what_shares_little_with_the_question_is_beside_it(
+    model: HashingEmbeddingModel, claim: str, expected: bool
+) -> None:
+    assert bears(model, claim, LONG, STORM) is expected
+
+
+def test_a_pronoun_at_the_beginning_of_a_passage_stands_for_nothing(
+    model: HashingEmbeddingModel,
+) -> None:
+    assert not bears(model, "It hums loudly.", STORM.partition(" It ")[0], "It hums loudly.")
+
+
+def test_nothing_bears_on_a_question_without_known_words(model: HashingEmbeddingModel) -> None:
+    source = evidence(model, PUMPS, question="Quis custodiet?")
+    (found,) = source.supporting(["A lamp shows it."])
+    assert found is not None
+    assert not source.bears_on_question([found[0]])
+
+
+def test_a_claim_that_adds_nothing_to_the_question_says_nothing(
+    model: HashingEmbeddingModel,
+) -> None:
+    source = evidence(model, PUMPS)
+    claim = "The pump of the boat does run."
+    assert source.supporting([claim]) == [None]
+    assert source.repeats_question([claim])
+    assert not source.repeats_question([claim, "It rests."])
+
+
+def test_among_equal_quotations_the_one_that_the_question_is_about_is_cited(
+    model: HashingEmbeddingModel,
+) -> None:
+    source = evidence(
+        model, "Noon is bright.", "The ferry sails at noon.", question="When does the ferry sail?"
+    )
+    (found,) = source.supporting(["Noon."])
+    assert found is not None
+    assert found[0].passage == 1
