@@ -87,6 +87,9 @@ class Settings(BaseSettings):
     # tracking and registry
     TRACKING_CONFIG: Path = Path("configs/tracking.yaml")
     MLFLOW_TRACKING_URI: str | None = None
+    OTEL_EXPORTER_OTLP_ENDPOINT: str | None = None
+    OTEL_EXPORTER_OTLP_HEADERS: SecretStr | None = None
+    OTEL_SERVICE_NAME: str = "llm-pipeline-system"
     CLEARML_API_HOST: str | None = None
     CLEARML_WEB_HOST: str | None = None
     CLEARML_FILES_HOST: str | None = None

@@ -13,6 +13,7 @@ from llm_engineering.settings import load_config
 if TYPE_CHECKING:  # langchain_core takes seconds to import: only what answers needs it
     from llm_engineering.application.tracking.question_tracker import QuestionTracker
     from llm_engineering.application.tracking.served import Served
+    from llm_engineering.infrastructure.tracing.otel import OTelTraces
 
 
 class Observing(Answers):
@@ -46,4 +47,23 @@ class Observing(Answers):
 
     def listeners(self) -> "tuple[Callable[[Served], None], ...]":
         """Who is told of each question when it is done."""
-        return (self.question_tracker.served,)
+        traces = self.traces
+        return (self.question_tracker.served, *((traces.served,) if traces else ()))
+
+    @cached_property
+    def traces(self) -> "OTelTraces | None":
+        """OpenTelemetry, where OTEL_EXPORTER_OTLP_ENDPOINT names a collector."""
+        endpoint = self.settings.OTEL_EXPORTER_OTLP_ENDPOINT
+        if endpoint is None:
+            return None
+        from llm_engineering.infrastructure.tracing.otel import OTelTraces
+
+        headers = self.settings.OTEL_EXPORTER_OTLP_HEADERS
+        traces = OTelTraces(
+            endpoint,
+            headers.get_secret_value() if headers else "",
+            self.settings.OTEL_SERVICE_NAME,
+            self.redaction,
+        )
+        self._resources.callback(traces.close)
+        return traces

@@ -31,7 +31,7 @@ class AnswerRequest(Frozen):
     `k` is the number of passages to read and `model` the reference of the chat model, None for
     the configured ones. `as_of` asks for the revisions that were current on that day. `history`
     has the earlier turns of the conversation, oldest first. By `request_id` what is tracked of the
-    question is found again.
+    question is found again; `trace_parent` is the caller's span, as W3C's `traceparent` names it.
     """
 
     query: Query
@@ -41,6 +41,7 @@ class AnswerRequest(Frozen):
     as_of: date | None = None
     history: tuple[Turn, ...] = ()
     request_id: str = ""
+    trace_parent: str = ""
 
 
 class AnswerMode(StrEnum):

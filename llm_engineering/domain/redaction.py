@@ -2,12 +2,10 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeVar
 
 HIDDEN = "[redacted]"
 SHORTEST_SECRET = 6  # a shorter setting, such as "test", would take words out of every text
-
-Value = TypeVar("Value")
+_LONGEST_SECRET = 512
 
 # What issuers give their keys to be known by, and where a secret stands after its name.
 _FORMATS = re.compile(
@@ -52,12 +50,17 @@ class Redaction:
     """
 
     def __init__(self, secrets: Iterable[str] = (), *, long: bool = True) -> None:
-        known = sorted({s for s in secrets if len(s) >= SHORTEST_SECRET}, key=len, reverse=True)
+        self._secrets = frozenset(s for s in secrets if len(s) >= SHORTEST_SECRET)
+        known = sorted(self._secrets, key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, known))) if known else None
         self._long = long
 
     def __repr__(self) -> str:
         return "Redaction()"
+
+    def keeping_hashes(self) -> "Redaction":
+        """Returns one that leaves long random text, for ids."""
+        return Redaction(self._secrets, long=False)
 
     def text(self, text: str) -> str:
         """Returns the text without secrets; time is linear in its length."""
@@ -67,6 +70,10 @@ class Redaction:
         text = _AFTER_ITS_NAME.sub(rf"\1{HIDDEN}", text)
         text = _FORMATS.sub(HIDDEN, text)
         return _LONG.sub(_unless_harmless, text) if self._long else text
+
+    def excerpt(self, text: str, length: int) -> str:
+        """Returns the first `length` characters without secrets, nor the start of one."""
+        return self.text(text[: length + _LONGEST_SECRET])[:length]
 
     def value(self, value: object) -> object:
         """Returns data without secrets: texts in mappings and sequences, keys included."""

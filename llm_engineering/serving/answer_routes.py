@@ -42,7 +42,7 @@ def answer_router(asking: Asking, entrance: Entrance) -> APIRouter:
     async def rag(asked: RagRequest, request: Request, caller: Caller = reader) -> RagResponse:
         """Answers a question from the indexed corpus, with citations."""
         past, answer, request_id = None, None, request.state.request_id
-        async with aclosing(asking.events(_question(asked), caller, request_id)) as events:
+        async with aclosing(asking.events(_question(asked, request), caller, request_id)) as events:
             async for event in events:
                 if isinstance(event, Past):
                     past = event.report
@@ -63,7 +63,7 @@ def answer_router(asking: Asking, entrance: Entrance) -> APIRouter:
         Who hangs up stops the model.
         """
         request_id = request.state.request_id
-        events = asking.events(_question(asked), caller, request_id)
+        events = asking.events(_question(asked, request), caller, request_id)
         first = await anext(events)  # what fails before it has a status of its own
         release = asking.deployment().release()
         return StreamingResponse(
@@ -102,13 +102,14 @@ def _query(asked: SearchRequest) -> Query:
     return Query(text=asked.query, filters=asked.filters)
 
 
-def _question(asked: RagRequest) -> AnswerRequest:
+def _question(asked: RagRequest, request: Request) -> AnswerRequest:
     return AnswerRequest(
         query=_query(asked),
         k=asked.top_k,
         model=asked.model,
         verify=asked.verify,
         as_of=asked.as_of,
+        trace_parent=request.headers.get("traceparent", ""),
     )
 
 

@@ -45,6 +45,7 @@ from llm_engineering.infrastructure.mongo import embedded
 from llm_engineering.infrastructure.mongo.store import MongoDocumentStore
 from llm_engineering.infrastructure.qdrant.edge import EdgeChunkIndex
 from llm_engineering.infrastructure.qdrant.server import ServerChunkIndex
+from llm_engineering.infrastructure.tracing.otel import OTelTraces
 from llm_engineering.infrastructure.trainers import factory as trainers
 from llm_engineering.infrastructure.trainers.trl_trainer import TrlTrainer
 from llm_engineering.settings import Settings, load_settings
@@ -491,6 +492,20 @@ def test_questions_still_on_their_way_are_written_when_the_platform_closes(
     assert (task.name, task.outcome) == (f"questions to release {release}", "done")
     questions = [rows for title, _, rows in task.recorded_tables if title == "questions"]
     assert questions[0][0]["question"] == "Is [redacted] the key?"
+
+
+def test_traces_go_to_the_collector_that_is_named(
+    platform_with: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Platform, "tracker_of", lambda *_: InMemoryTracker())
+    with platform_with() as platform:
+        assert platform.traces is None
+        assert len(platform.listeners()) == 1
+    closed = list[bool]()
+    monkeypatch.setattr(OTelTraces, "close", lambda _: closed.append(True))
+    with platform_with(OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9") as platform:
+        assert len(platform.listeners()) == 2
+    assert closed == [True]
 
 
 def test_the_file_of_the_settings_says_what_is_tracked(platform_with: Open, tmp_path: Path) -> None:

@@ -24,8 +24,8 @@ def question_row(iteration: int, served: Served) -> Row:
         "iteration": iteration,
         "request": served.request.request_id,
         "asked at": served.began.isoformat(timespec="seconds"),
-        "question": query.text[:LONGEST],
-        "searched for": " | ".join(retrieval.variants)[:LONGEST],
+        "question": query.text,
+        "searched for": " | ".join(retrieval.variants),
         "filters": _shown(query.filters),
         "found filters": _shown(retrieval.found_filters),
         "relaxed": ", ".join(retrieval.relaxed),
@@ -38,8 +38,8 @@ def question_row(iteration: int, served: Served) -> Row:
         "output tokens": usage.output_tokens,
         "cost in USD": usage.cost_usd,
         "total in ms": served.total_ms,
-        "answer": (answer.text if answer else "")[:LONGEST],
-        "error": served.error[:LONGEST],
+        "answer": (answer.text if answer else ""),
+        "error": served.error,
     }
 
 
@@ -60,7 +60,7 @@ def chunk_rows(iteration: int, served: Served) -> list[Row]:
             "chunk": str(found.chunk.id),
             "url": found.chunk.url,
             "title": found.chunk.title,
-            "excerpt": found.chunk.text[:EXCERPT],
+            "excerpt": found.chunk.text,
             **{stage: round(score, 6) for stage, score in found.scores.items()},
         }
         for rank, found in enumerate((*kept, *others), start=1)
@@ -73,7 +73,7 @@ def feedback_row(iteration: int | None, rated: Rated) -> Row:
         "iteration": iteration,
         "request": rated.request_id,
         "vote": rated.feedback.vote.value,
-        "better answer": (rated.feedback.better_answer or "")[:LONGEST],
+        "better answer": (rated.feedback.better_answer or ""),
     }
 
 
@@ -84,23 +84,25 @@ def same_keys(rows: Sequence[Row]) -> list[Row]:
 
 
 def redacted(row: Row, redaction: Redaction) -> Row:
-    """Returns the row with no secret in its texts; ids and addresses, which look random, stay."""
+    """Returns the row with short texts and no secrets; ids and URLs, which look random, stay."""
     return {
-        key: redaction.text(value) if isinstance(value, str) and key not in _KEPT else value
+        key: redaction.excerpt(value, EXCERPT if key == "excerpt" else LONGEST)
+        if isinstance(value, str) and key not in _KEPT
+        else value
         for key, value in row.items()
     }
 
 
 def _shown(filters: SearchFilters) -> str:
     shown = filters.model_dump_json(exclude_defaults=True)
-    return "" if shown == "{}" else shown[:LONGEST]
+    return "" if shown == "{}" else shown
 
 
 def _degraded(served: Served, retrieval: Retrieval) -> str:
     """Returns the stages that were left out, with the reason where it is known."""
     stages = {**dict.fromkeys(served.answer.degraded if served.answer else (), "")}
     stages |= retrieval.degraded
-    return "; ".join(f"{stage}: {why}" if why else stage for stage, why in stages.items())[:LONGEST]
+    return "; ".join(f"{stage}: {why}" if why else stage for stage, why in stages.items())
 
 
 def _holds(found: ScoredChunk, document_id: object, start: int) -> bool:

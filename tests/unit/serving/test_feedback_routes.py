@@ -64,12 +64,13 @@ def test_who_tracks_is_told_of_feedback_that_was_kept(store: InMemoryFeedbackSto
     recorder.close()
 
 
-def test_the_service_knows_the_request_id() -> None:
+def test_the_service_knows_the_request_id_and_the_caller_s_trace() -> None:
     oracle = Oracle()
-    headers = {"x-request-id": "given-by-the-caller"}
+    headers = {"x-request-id": "given-by-the-caller", "traceparent": "00-ab-cd-01"}
     client(oracle).post("/rag", json=ASK, headers=headers)
     client(oracle).post("/rag/stream", json=ASK, headers=headers)
-    assert [asked.request_id for asked in oracle.requests] == ["given-by-the-caller"] * 2
+    known = [(asked.request_id, asked.trace_parent) for asked in oracle.requests]
+    assert known == [("given-by-the-caller", "00-ab-cd-01")] * 2
 
 
 def test_feedback_to_what_was_never_answered_is_not_found(app: TestClient) -> None:

@@ -1,6 +1,9 @@
 import json
 
+import pytest
+
 from llm_engineering.application.tracking.rows import (
+    EXCERPT,
     LONGEST,
     chunk_rows,
     feedback_row,
@@ -11,6 +14,8 @@ from llm_engineering.application.tracking.rows import (
 from llm_engineering.domain.feedback import Vote
 from llm_engineering.domain.redaction import HIDDEN, Redaction
 from tests.unit.application.tracking.serving import KEPT, LEFT, REFUSAL, rated, served
+
+CANARY = "~canary of the settings"
 
 
 def test_a_question_says_what_was_asked_and_what_became_of_it() -> None:
@@ -35,8 +40,16 @@ def test_a_question_that_failed_has_the_same_columns() -> None:
 
 
 def test_long_texts_are_cut() -> None:
-    row = question_row(1, served(text="x" * 20_000, error="y" * 20_000))
+    row = redacted(question_row(1, served(text="x " * 10_000, error="y " * 10_000)), Redaction())
     assert len(str(row["question"])) == len(str(row["error"])) == LONGEST
+    assert len(str(redacted({"excerpt": "x " * 1000}, Redaction())["excerpt"])) == EXCERPT
+
+
+@pytest.mark.parametrize("cut", range(1, len(CANARY)))
+def test_no_cut_leaves_the_start_of_a_secret(cut: int) -> None:
+    text = " " * (LONGEST - cut) + CANARY
+    row = redacted(question_row(1, served(text=f"?{text[1:]}")), Redaction([CANARY]))
+    assert CANARY[:1] not in str(row["question"])
 
 
 def test_chunks_come_kept_first_with_their_scores() -> None:
