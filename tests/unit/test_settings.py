@@ -131,7 +131,7 @@ class TestSettings:
 class TestSecrets:
     def test_there_are_secrets_to_guard(self) -> None:
         assert set(PROVIDER_SECRETS.values()) < set(SECRETS)
-        assert len(SECRETS) == 8
+        assert len(SECRETS) == 9
 
     def test_shown_settings_hold_no_secret(self) -> None:
         settings = load_settings(LINKEDIN_USERNAME="ada", **dict.fromkeys(SECRETS, CANARY))
