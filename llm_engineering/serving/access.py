@@ -11,7 +11,7 @@ import anyio.to_thread
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from llm_engineering.application.access.keys import key_of_token
+from llm_engineering.application.access.keys import key_of_token, meant_as_token
 from llm_engineering.application.access.ties import admits, narrowed
 from llm_engineering.application.ports.api_keys import ApiKeyStore
 from llm_engineering.domain.api_keys import ApiKey, Scope
@@ -154,10 +154,12 @@ class Entrance:
             StoreUnavailable: the keys cannot be reached.
         """
         deployment = self._deployment()
-        if token is None:
-            if not _is_open(deployment.open_to, request, scopes):
-                raise Refusal(401, "send `Authorization: Bearer KEY`", _CHALLENGE)
+        # OpenAI's clients always send something: a placeholder counts as no key
+        without = token is None or not meant_as_token(token)
+        if without and _is_open(deployment.open_to, request, scopes):
             return Caller()
+        if token is None:
+            raise Refusal(401, "send `Authorization: Bearer KEY`", _CHALLENGE)
         key = await deployment.keys.key(token) if deployment.keys else None
         if key is None:
             raise Refusal(401, "the API key is not valid", _CHALLENGE)

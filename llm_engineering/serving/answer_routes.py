@@ -1,13 +1,12 @@
 """Questions: answered whole or as a stream, searched for, and accounted for."""
 
-from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import StreamingResponse
 
-from llm_engineering.application.rag.generation import Done, Event
+from llm_engineering.application.rag.generation import Done
 from llm_engineering.application.rag.history import Past
 from llm_engineering.domain.answers import AnswerRequest
 from llm_engineering.domain.api_keys import Scope
@@ -15,7 +14,7 @@ from llm_engineering.domain.explanations import Explanation
 from llm_engineering.domain.queries import Query
 from llm_engineering.serving import examples
 from llm_engineering.serving.access import Caller, Entrance
-from llm_engineering.serving.asking import Asking
+from llm_engineering.serving.asking import Asking, after
 from llm_engineering.serving.events import EXAMPLE, MEDIA_TYPE, sse
 from llm_engineering.serving.examples import example
 from llm_engineering.serving.explaining import require_known, without_others
@@ -67,7 +66,7 @@ def answer_router(asking: Asking, entrance: Entrance) -> APIRouter:
         first = await anext(events)  # what fails before it has a status of its own
         release = asking.deployment().release()
         return StreamingResponse(
-            sse(_after(first, events), request_id, release),
+            sse(after(first, events), request_id, release),
             media_type=MEDIA_TYPE,
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
@@ -111,12 +110,3 @@ def _question(asked: RagRequest, request: Request) -> AnswerRequest:
         as_of=asked.as_of,
         trace_parent=request.headers.get("traceparent", ""),
     )
-
-
-async def _after(
-    first: Past | Event, events: AsyncGenerator[Past | Event, None]
-) -> AsyncGenerator[Past | Event, None]:
-    async with aclosing(events):
-        yield first
-        async for event in events:
-            yield event

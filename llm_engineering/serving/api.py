@@ -13,6 +13,7 @@ from llm_engineering.serving.document_routes import document_router
 from llm_engineering.serving.envelope import Envelope
 from llm_engineering.serving.feedback_routes import feedback_router
 from llm_engineering.serving.limits import MAX_BODY_BYTES
+from llm_engineering.serving.openai_api import openai_router
 from llm_engineering.serving.problems import add_problem_handlers
 from llm_engineering.serving.readiness import readiness_router
 
@@ -39,6 +40,7 @@ def create_app(
     entrance = Entrance(deployment)
     asking = Asking(service, deployment)
     app.include_router(answer_router(asking, entrance))
+    app.include_router(openai_router(asking, entrance))
     app.include_router(feedback_router(deployment, entrance))
     app.include_router(document_router(deployment, entrance))
     app.include_router(readiness_router(lambda: deployment().readiness))

@@ -1,7 +1,7 @@
 """One way from a request to the events of its answer, whatever the route is called."""
 
 from collections.abc import AsyncGenerator, Callable, Collection, Generator
-from contextlib import closing
+from contextlib import aclosing, closing
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -95,3 +95,13 @@ def _past(request: AnswerRequest, caller: Caller, deployment: Deployment) -> Pas
     if deployment.history is None:
         raise InvalidInput("as_of: this service keeps no history")
     return deployment.history.at(request.as_of, caller.may_know if caller.tied else None)
+
+
+async def after(
+    first: Past | Event, events: AsyncGenerator[Past | Event, None]
+) -> AsyncGenerator[Past | Event, None]:
+    """Yields the first event, and then the others; closing it stops the model."""
+    async with aclosing(events):
+        yield first
+        async for event in events:
+            yield event

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 
 from llm_engineering.application.corpus.forgetting import Forgetting
+from llm_engineering.application.ports.models import EmbeddingModel
 from llm_engineering.application.ports.storage import DocumentStore
 from llm_engineering.application.rag.answer_recorder import AnswerRecorder
 from llm_engineering.application.rag.history import History
@@ -22,7 +23,8 @@ class Deployment:
 
     `models` are the references that a request may name. `release` names what answers: a change of
     index, models or prompt changes it. `checks` are of the parts that it stands on. `rated` is told
-    of feedback that was kept, `observe` of path, status and seconds of each request.
+    of feedback that was kept, `observe` of path, status and seconds of each request. `embedder`,
+    by the name `embedder_name`, embeds what callers send.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -37,7 +39,12 @@ class Deployment:
     checks: tuple[Check, ...] = ()
     rated: Callable[[Rated], None] = field(default=lambda _: None)
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    embedder: EmbeddingModel | None = None
+    embedder_name: str = "embedding"
     observe: Callable[[str, int, float], None] = field(default=lambda *_: None)
+
+    def __post_init__(self) -> None:
+        self.started = self.clock()
 
     @cached_property
     def workshop(self) -> Workshop:

@@ -138,6 +138,8 @@ def _deployment(platform: Platform, metrics: RequestMetrics) -> Deployment:
         answers=platform.answer_recorder,
         checks=_checks(platform),
         rated=platform.question_tracker.rated,
+        embedder=platform.embedding_model,
+        embedder_name=platform.settings.TEXT_EMBEDDING_MODEL_ID,
         observe=metrics.observed,
     )
 

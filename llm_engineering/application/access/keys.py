@@ -40,6 +40,11 @@ def make_key(
     return key, token
 
 
+def meant_as_token(text: str) -> bool:
+    """Returns whether it begins as the token of a key does, valid or not."""
+    return text.startswith("llmp_")
+
+
 def key_of_token(token: str, store: ApiKeyStore) -> ApiKey | None:
     """Returns the key of a token; None when there is none, or it was revoked.
 

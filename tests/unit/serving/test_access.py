@@ -64,7 +64,7 @@ def test_a_key_opens_and_a_wrong_one_does_not() -> None:
 
 def test_a_wrong_key_is_refused_also_where_none_is_needed() -> None:
     app = client(open_to=OpenTo.ALL, keys=KeyRing(InMemoryApiKeyStore()))
-    assert app.post("/rag", json=ASK, headers={"Authorization": "Bearer x"}).status_code == 401
+    assert app.post("/rag", json=ASK, headers={"Authorization": "Bearer llmp_x"}).status_code == 401
 
 
 def test_a_key_without_the_scope_is_refused() -> None:

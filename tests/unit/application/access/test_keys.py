@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from llm_engineering.application.access.keys import key_of_token, make_key
+from llm_engineering.application.access.keys import key_of_token, make_key, meant_as_token
 from llm_engineering.domain.api_keys import ApiKey, Scope
 from llm_engineering.domain.queries import SearchFilters
 from llm_engineering.infrastructure.in_memory.api_key_store import InMemoryApiKeyStore
@@ -66,3 +66,10 @@ def test_admin_stands_for_every_scope_and_read_for_itself() -> None:
     assert key.allows(Scope.READ)
     assert not key.allows(Scope.INGEST, Scope.ADMIN)
     assert key.model_copy(update={"scopes": (Scope.ADMIN,)}).allows(Scope.INGEST)
+
+
+def test_a_mistyped_token_is_told_from_a_placeholder() -> None:
+    _, _, token = made()
+    assert meant_as_token(token)
+    assert meant_as_token(token[:-1])
+    assert not any(map(meant_as_token, ("unused", "EMPTY", "sk-123", "")))
