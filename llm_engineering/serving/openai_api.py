@@ -17,16 +17,17 @@ from llm_engineering.domain.answers import AnswerRequest, Turn
 from llm_engineering.domain.api_keys import Scope
 from llm_engineering.domain.errors import InvalidInput
 from llm_engineering.domain.queries import Query
+from llm_engineering.serving import openai_examples as examples
 from llm_engineering.serving.access import Caller, Entrance
 from llm_engineering.serving.asking import Asking, after
 from llm_engineering.serving.deployment import Deployment
 from llm_engineering.serving.events import MEDIA_TYPE
+from llm_engineering.serving.examples import example
 from llm_engineering.serving.limits import MAX_QUERY_CHARACTERS
 from llm_engineering.serving.openai_errors import OpenAIRoute, documented
 from llm_engineering.serving.openai_replies import Reply, embeddings
 from llm_engineering.serving.openai_schemas import (
     ChatRequest,
-    Chunk,
     Completion,
     EmbeddingRequest,
     Embeddings,
@@ -38,12 +39,6 @@ from llm_engineering.serving.problems import Refusal
 RAG_MODEL = "rag"  # the chat model that the service is set to, whatever it is
 _OWNER = "llm-pipeline-system"
 _AT_ONCE = 32  # texts; in between it is seen whether anybody still waits
-_CHUNKS: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "The answer; with `stream` its chunks, and `[DONE]`",
-        "content": {MEDIA_TYPE: {"schema": Chunk.model_json_schema()}},
-    }
-}
 
 
 def openai_router(asking: Asking, entrance: Entrance) -> APIRouter:
@@ -54,7 +49,9 @@ def openai_router(asking: Asking, entrance: Entrance) -> APIRouter:
     reader = Depends(entrance.needs(Scope.READ))
     late = documented(404, 502, 503, 504)
 
-    @router.post("/chat/completions", response_model=Completion, responses={**late, **_CHUNKS})
+    @router.post(
+        "/chat/completions", response_model=Completion, responses={**late, **_chat_example()}
+    )
     async def chat_completions(
         asked: ChatRequest, request: Request, caller: Caller = reader
     ) -> Completion | StreamingResponse:
@@ -74,7 +71,9 @@ def openai_router(asking: Asking, entrance: Entrance) -> APIRouter:
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(chunks, media_type=MEDIA_TYPE, headers=headers)
 
-    @router.post("/embeddings", responses=late, dependencies=[reader])
+    @router.post(
+        "/embeddings", responses={**late, **example(examples.EMBEDDINGS)}, dependencies=[reader]
+    )
     async def embed(asked: EmbeddingRequest) -> Embeddings:
         """Embeds texts as questions are embedded: what they are close to is in the index."""
         deployment = asking.deployment()
@@ -86,12 +85,12 @@ def openai_router(asking: Asking, entrance: Entrance) -> APIRouter:
                 vectors += some
         return embeddings(asked, vectors, model)
 
-    @router.get("/models", dependencies=[reader])
+    @router.get("/models", responses=example(examples.MODELS), dependencies=[reader])
     async def models() -> Models:
         """Lists the names that requests may use."""
         return Models(data=_models(asking.deployment()))
 
-    @router.get("/models/{name:path}", dependencies=[reader])
+    @router.get("/models/{name:path}", responses=example(examples.MODEL), dependencies=[reader])
     async def model(name: str) -> Model:
         """Returns the model of a name."""
         known = {one.id: one for one in _models(asking.deployment())}
@@ -99,6 +98,12 @@ def openai_router(asking: Asking, entrance: Entrance) -> APIRouter:
         return known[name]
 
     return router
+
+
+def _chat_example() -> dict[int | str, dict[str, Any]]:
+    shown = example(examples.COMPLETION)
+    shown[200]["content"] |= {MEDIA_TYPE: {"example": examples.CHUNKS}}
+    return shown
 
 
 async def _whole(reply: Reply, events: AsyncGenerator[Past | Event, None]) -> Completion:

@@ -57,7 +57,7 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Returns what OpenAPI says of these statuses, and of those that any request may get."""
     return {
         status: {"model": ErrorResponse, "description": "An error in OpenAI's format"}
-        for status in sorted({400, 401, 403, 413, 429, 500, *statuses})
+        for status in sorted({400, 401, 403, 413, _INVALID, 429, 500, *statuses})
     }
 
 

@@ -4,12 +4,10 @@ Options that only steer how a model writes (`temperature`, `max_tokens`, ...) ar
 effect: the service's settings decide. Options that would change what comes back are refused.
 """
 
-from datetime import date
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     field_validator,
@@ -20,8 +18,7 @@ from pydantic import (
 from llm_engineering.application.rag.history import PastReport
 from llm_engineering.domain.answers import AnswerMode, Verification
 from llm_engineering.domain.queries import SearchFilters
-from llm_engineering.serving.limits import MAX_TOP_K
-from llm_engineering.serving.schemas import CitationOut
+from llm_engineering.serving.schemas import CitationOut, Day, TopK
 
 MAX_MESSAGES = 200
 MAX_INPUTS = 2048  # OpenAI's own bound
@@ -77,12 +74,6 @@ def _without(given: object, names: frozenset[str]) -> object:
     return {name: value for name, value in given.items() if name not in names}
 
 
-def _day(value: object) -> object:
-    if value is not None and not isinstance(value, str):
-        raise ValueError("write a date such as 2026-05-01")
-    return value
-
-
 class ChatRequest(BaseModel):
     """The last message is the question; earlier ones say what it follows on.
 
@@ -116,9 +107,9 @@ class ChatRequest(BaseModel):
     logprobs: Literal[False] | None = None
     response_format: dict[str, object] | None = None
     filters: SearchFilters = SearchFilters()
-    top_k: int | None = Field(default=None, ge=1, le=MAX_TOP_K, strict=True)
+    top_k: TopK = None
     verify: Verification = Verification.FLAG
-    as_of: Annotated[date | None, BeforeValidator(_day)] = None
+    as_of: Day = None
     unchecked: bool = False
 
     @model_validator(mode="before")

@@ -24,6 +24,10 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+TopK = Annotated[int | None, Field(ge=1, le=MAX_TOP_K, strict=True), BeforeValidator(_whole)]
+Day = Annotated[date | None, BeforeValidator(_written)]
+
+
 class SearchRequest(BaseModel):
     """A question, what to restrict the search to, and how many passages to read."""
 
@@ -34,9 +38,7 @@ class SearchRequest(BaseModel):
 
     query: str = Field(min_length=1, max_length=MAX_QUERY_CHARACTERS, pattern=r"\S")
     filters: SearchFilters = SearchFilters()
-    top_k: Annotated[
-        int | None, Field(ge=1, le=MAX_TOP_K, strict=True), BeforeValidator(_whole)
-    ] = None
+    top_k: TopK = None
 
 
 class RagRequest(SearchRequest):
@@ -62,7 +64,7 @@ class RagRequest(SearchRequest):
 
     model: str | None = Field(default=None, min_length=1, max_length=200)
     verify: Verification = Verification.FLAG
-    as_of: Annotated[date | None, BeforeValidator(_written)] = None
+    as_of: Day = None
 
 
 class ExplainRequest(SearchRequest):

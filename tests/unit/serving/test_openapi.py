@@ -26,6 +26,10 @@ BEYOND_SCHEMA = (
     "may not be named",
     "published_from is after published_to",
     "this service keeps no history",
+    "messages: the last one has",
+    "a text is blank",
+    "send 1 to 2048 texts",
+    "answers are text",
 )
 
 
@@ -67,7 +71,7 @@ def test_whatever_is_sent_the_response_is_a_documented_one(mode: GenerationMode)
         case.validate_response(
             response, excluded_checks=[positive_data_acceptance], transport_kwargs={"headers": key}
         )
-        if mode is GenerationMode.POSITIVE and response.status_code == 422:
+        if mode is GenerationMode.POSITIVE and response.status_code in (400, 422):
             assert any(reason in response.text for reason in BEYOND_SCHEMA), response.text
         seen.add((case.operation.label, response.status_code))
 
@@ -123,11 +127,11 @@ OPERATIONS = [
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_every_route_shows_a_response_that_is_right(operation: Mapping[str, Any]) -> None:
-    (content,) = operation["responses"]["200"]["content"].values()
-    if "schema" in content:
-        assert_valid(content["example"], content["schema"])
-    else:
-        assert content["example"].startswith("event: sources\n")
+    for content in operation["responses"]["200"]["content"].values():
+        if "schema" in content:
+            assert_valid(content["example"], content["schema"])
+        else:
+            assert content["example"].startswith(("event: sources\n", 'data: {"id": "chatcmpl-'))
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
