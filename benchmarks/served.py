@@ -54,9 +54,14 @@ class Service:
 
 
 @contextmanager
-def service(data: Path, provider_url: str, **settings: str) -> Iterator[Service]:
-    """Serves the stores of `data` while the block lasts; the chat model is asked at the URL."""
+def service(data: Path, provider_url: str | None = None, **settings: str) -> Iterator[Service]:
+    """Serves the stores of `data` while the block lasts.
+
+    The chat model is asked at the URL; without one, it answers in the service's own process.
+    """
     port = _free_port()
+    scripted = ["bentoml", "serve", "benchmarks.scripted_service:RAGService", "--port", str(port)]
+    command = ["tools.run", "serve"] if provider_url else scripted
     environment = {
         **os.environ,
         "DATA_DIR": str(data),
@@ -67,8 +72,8 @@ def service(data: Path, provider_url: str, **settings: str) -> Iterator[Service]
         **settings,
     }
     with (data / "service.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tools.run", "serve"], env=environment, stdout=log, stderr=log
+        process = subprocess.Popen(  # noqa: S603 - commands of this file
+            [sys.executable, "-m", *command], env=environment, stdout=log, stderr=log
         )
         try:
             running = Service(process, f"http://127.0.0.1:{port}")
@@ -105,7 +110,7 @@ def scripted_model(seconds: float = 0.0) -> Iterator[str]:
         def do_POST(self) -> None:
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             time.sleep(seconds)
-            said = _quoted(asked["messages"][-1]["content"])
+            said = quoted(asked["messages"][-1]["content"])
             events = "".join(f"data: {json.dumps(event)}\n\n" for event in _events(said))
             body = f"{events}data: [DONE]\n\n".encode()
             self.send_response(200)
@@ -131,7 +136,8 @@ def scripted_model(seconds: float = 0.0) -> Iterator[str]:
         server.server_close()
 
 
-def _quoted(prompt: str) -> str:
+def quoted(prompt: str) -> str:
+    """Returns the first sentence of the first passage in a prompt, cited."""
     passage = re.search(r"^\[1\].*\n(.*?)\.", prompt, re.M)
     return f"{passage[1]} [1]." if passage else "The sources do not say."
 

@@ -3,9 +3,11 @@
     python -m benchmarks.serving --chunks 100000
 
 A scripted chat model answers at once, so that what is measured is ours: HTTP, retrieval among
-made-up chunks, checking citations, tracking. Then it takes a second, and far more clients ask than
-the service admits: statuses, memory and recovery are printed. At last the service is told to end
-while requests are under way. Every figure is of the service's processes, read from /proc.
+made-up chunks, checking citations, tracking. First it is in the service's own process, then behind
+a provider's protocol, whose client costs something, too. Then it takes a second, and far more
+clients ask than the service admits: statuses, memory and recovery are printed. At last the service
+is told to end while requests are under way. Every figure is of the service's processes, read from
+/proc.
 """
 
 import argparse
@@ -55,8 +57,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
         make_index(data, arguments.chunks, arguments.seed)
+        with service(data) as served:
+            overhead("model in process", served, arguments.clients, arguments.requests)
         with scripted_model() as model, service(data, model) as served:
-            overhead(served, arguments.clients, arguments.requests)
+            overhead("model over HTTP", served, arguments.clients, arguments.requests)
         with scripted_model(seconds=1.0) as model, service(data, model) as served:
             overload(served, 5 * arguments.admitted, arguments.overload_s)
             ending(served, arguments.admitted // 2)
@@ -72,13 +76,13 @@ def make_index(data: Path, chunks: int, seed: int) -> None:
         fill(platform.chunk_index, Corpus(chunks, 50, 1, seed), chunks, live)
 
 
-def overhead(served: Service, clients: int, requests: int) -> None:
+def overhead(name: str, served: Service, clients: int, requests: int) -> None:
     """Prints CPU and latency a request when the model costs nothing."""
     asyncio.run(crowd(served.url, clients, questions("warm", 50)))
     before = served.cpu_s()
     seen = asyncio.run(crowd(served.url, clients, questions("measured", requests)))
     spent = (served.cpu_s() - before) * 1000 / requests
-    print(f"overhead: {spent:.1f} ms CPU a request, statuses {dict(seen.statuses)}")
+    print(f"overhead, {name}: {spent:.1f} ms CPU a request, statuses {dict(seen.statuses)}")
     print(
         f"  at {clients} clients: median {statistics.median(seen.milliseconds):.0f} ms, "
         f"p95 {seen.p95():.0f} ms, slowest {max(seen.milliseconds):.0f} ms"
@@ -120,8 +124,14 @@ def ending(served: Service, clients: int) -> None:
 
 
 def questions(kind: str, count: int) -> list[str]:
-    """Returns so many different questions."""
-    return [f"How is the pump of boat {n} kept, asked the {kind} one?" for n in range(count)]
+    """Returns so many different questions that every passage answers."""
+    about = "How are the pump of a boat and the lamp of a pier kept"
+    return [f"{about}, {kind}{_letters(n)}?" for n in range(count)]
+
+
+def _letters(number: int) -> str:
+    """Returns a number as a word: a number in a question would have to be in its answer."""
+    return "".join("abcdefghij"[int(digit)] for digit in str(number))
 
 
 async def crowd(url: str, clients: int, asked: Sequence[str]) -> Load:
