@@ -1,5 +1,6 @@
 """Chunks with their vectors: what goes into the index."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from llm_engineering.domain.chunks import Chunk
@@ -11,6 +12,27 @@ class SparseVector(Frozen):
 
     indices: tuple[int, ...]
     values: tuple[float, ...]
+
+
+def dense_sum(vectors: Sequence[Sequence[float]]) -> tuple[float, ...]:
+    """Returns the sum of vectors of one length; of none, an empty one.
+
+    Raises:
+        ValueError: their lengths differ.
+    """
+    return tuple(sum(values) for values in zip(*vectors, strict=True))
+
+
+def sparse_sum(vectors: Sequence[SparseVector]) -> SparseVector:
+    """Returns the term weights of all vectors added up, the terms in order of their numbers."""
+    weights: dict[int, float] = {}
+    for vector in vectors:
+        for term, value in zip(vector.indices, vector.values, strict=True):
+            weights[term] = weights.get(term, 0.0) + value
+    ordered = sorted(weights.items())
+    return SparseVector(
+        indices=tuple(term for term, _ in ordered), values=tuple(value for _, value in ordered)
+    )
 
 
 class EmbeddedChunk(Chunk):

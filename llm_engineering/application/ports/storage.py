@@ -247,6 +247,15 @@ class ChunkIndex(Protocol):
         """
         ...
 
+    def alike(self, to: Sequence[UUID], among: Sequence[UUID]) -> Mapping[Arm, Sequence[Candidate]]:
+        """Returns how alike each of `among` is to the chunks `to` together, most alike first.
+
+        `dense` is the cosine to the sum of their vectors; `sparse` is what `search` gives for the
+        sum of their term weights. Only the live generation is looked at; what is not there is
+        passed over.
+        """
+        ...
+
     def chunks(self, chunk_ids: Sequence[UUID]) -> Sequence[Chunk]:
         """Returns those chunks of the live generation that are there, in the order asked for."""
         ...

@@ -14,14 +14,7 @@ from llm_engineering.domain.ids import canonical_url, document_id, user_id
 from llm_engineering.domain.queries import Arm, Query, ScoredChunk, SearchFilters
 
 _DEEPEST = 1000  # ranks beyond that are not told apart
-_STAGES: dict[str, str] = {  # stage -> the score it gives
-    "dense": "dense",
-    "sparse": "sparse",
-    "fusion": "fusion",
-    "distinct": "fusion",
-    "capped": "fusion",
-    "rerank": "rerank",
-}
+_STAGES = ("dense", "sparse", "fusion", "relevance_feedback", "distinct", "capped", "rerank")
 _ARMS: tuple[Arm, Arm] = ("dense", "sparse")
 
 
@@ -122,14 +115,15 @@ class _Way:
     def stages(self, deep: Mapping[Arm, Sequence[ScoredChunk]]) -> tuple[StageReport, ...]:
         """Returns the report of every stage that ran; `deep` are both searches without a limit."""
         reports = []
-        for stage, score in _STAGES.items():
+        for stage in _STAGES:
             ranking = self.search.rankings.get(stage)
             if ranking is None:
                 continue
             rank = self._best(ranking)
             report = StageReport(stage=stage, rank=rank, of=len(ranking))
             if rank:
-                value = ranking[rank - 1].scores.get(score)
+                found = ranking[rank - 1]  # a stage that only drops leaves the score as it was
+                value = found.scores.get(stage, found.score)
                 report = report.model_copy(update={"score": value, "note": self._moved(stage)})
             else:
                 report = report.model_copy(update=self._absent(stage, deep))
@@ -206,8 +200,8 @@ class _Way:
         return {"note": "not among what came in"}
 
     def _twin(self) -> str:
-        fused = self.search.rankings["fusion"]
-        own = fused[self._rank("fusion") - 1].chunk
+        fused = self.search.rankings.get("relevance_feedback", self.search.rankings["fusion"])
+        own = fused[(self._best(fused) or _DEEPEST) - 1].chunk
         twin = next(f.chunk for f in fused if f.chunk.passage_hash == own.passage_hash)
         return f"a passage of {twin.url} has the same text, and ranks before it"
 

@@ -1,6 +1,6 @@
 """The way from a question to the passages that may answer it.
 
-self-query ∥ expansion → embed → dense ∥ sparse → fuse → rerank → top k
+self-query ∥ expansion → embed → dense ∥ sparse → fuse → relevance feedback → rerank → top k
 
 The searches bring in ids and scores; texts are read of those that can still be among the top k.
 """
@@ -24,6 +24,7 @@ from llm_engineering.application.rag.config import RagConfig
 from llm_engineering.application.rag.crew import Crew
 from llm_engineering.application.rag.fusion import Ranking, fuse
 from llm_engineering.application.rag.passages import Passages, read_passages
+from llm_engineering.application.rag.relevance_feedback import SCORE, with_relevance_feedback
 from llm_engineering.application.rag.reranking import Reranker
 from llm_engineering.application.rag.search import Search, Stage
 from llm_engineering.application.rag.self_query import SelfQueryResult
@@ -182,10 +183,7 @@ class ContextRetriever(BaseRetriever):
         return live is None or self.index.count(live, filters) > 0
 
     def _rankings(self, search: Search) -> tuple[Ranking, ...]:
-        weights: dict[Arm, float] = {
-            "dense": self.config.dense_weight if search.vectors else 0.0,
-            "sparse": 1.0 - self.config.dense_weight,
-        }
+        weights = self._weights(search)
         queries, others = search.queries, len(search.variants) - 1
         jobs: list[tuple[Arm, float, EmbeddedQuery]] = [
             (arm, weight * (_VARIANTS_WEIGHT / others if n else 1.0), query)
@@ -201,6 +199,11 @@ class ContextRetriever(BaseRetriever):
             for (arm, weight, _), candidates in zip(jobs, found, strict=True)
         )
 
+    def _weights(self, search: Search) -> dict[Arm, float]:
+        """Returns the weight of each search."""
+        dense = self.config.share_of_dense(sum(search.term_weights[0].values))
+        return {"dense": dense if search.vectors else 0.0, "sparse": 1.0 - dense}
+
     def _fuse(self, search: Search) -> Search:
         """Makes one ranking of all; drops copies; gives other documents their turn."""
         began = search.deadline.used_ms()
@@ -210,7 +213,7 @@ class ContextRetriever(BaseRetriever):
             passages = self._passages(search)
         if search.whole:
             search = _with_searches(search, passages)
-        search = search.ranked("fusion", passages.fused).ranked("distinct", passages.distinct)
+        search = _with_fused(search, passages.fused).ranked("distinct", passages.distinct)
         search = search.ranked("capped", passages.capped)
         return search.timed(fuse=round(search.deadline.used_ms() - began, 3))
 
@@ -219,7 +222,14 @@ class ContextRetriever(BaseRetriever):
         reranked = self.config.rerank.candidates if self._reranks else 0
         needed = None if search.whole else max(search.k, reranked)
         fused = fuse(search.searched, self.config.fusion)
-        read = partial(read_passages, self.index, fused, self.config.per_source_cap, needed)
+        weights, config = self._weights(search), self.config
+
+        def read() -> Passages:
+            ordered = with_relevance_feedback(
+                self.index, fused, weights, config.relevance_feedback, config.fusion
+            )
+            return read_passages(self.index, ordered, config.per_source_cap, needed)
+
         return self._answered(read, search.deadline)
 
     @property
@@ -286,6 +296,14 @@ def _with_filters(search: Search, found: SelfQueryResult) -> Search:
 def _relaxations(names: Sequence[str]) -> list[tuple[str, ...]]:
     """Returns what to give up, first nothing, then as little as can be, the surest last."""
     return [chosen for n in range(len(names) + 1) for chosen in combinations(names, n)]
+
+
+def _with_fused(search: Search, found: Sequence[ScoredChunk]) -> Search:
+    """Returns the search with the fused ranking, and that after relevance feedback if any."""
+    if not (found and SCORE in found[0].scores):
+        return search.ranked("fusion", found)
+    before = sorted(found, key=lambda one: -one.scores["fusion"])
+    return search.ranked("fusion", before).ranked(SCORE, found)
 
 
 def _with_searches(search: Search, passages: Passages) -> Search:

@@ -7,7 +7,12 @@ from uuid import UUID
 
 from llm_engineering.application.ports.storage import GenerationStatus, IndexedDocument
 from llm_engineering.domain.chunks import CHUNK_TYPES, Chunk
-from llm_engineering.domain.embedded_chunks import EmbeddedChunk, SparseVector
+from llm_engineering.domain.embedded_chunks import (
+    EmbeddedChunk,
+    SparseVector,
+    dense_sum,
+    sparse_sum,
+)
 from llm_engineering.domain.errors import InvalidInput
 from llm_engineering.domain.queries import (
     Arm,
@@ -119,6 +124,29 @@ class InMemoryChunkIndex:
             [Candidate(one.chunk.id, one.score) for one in self.search(query, by=by, limit=limit)]
             for by, query in searches
         ]
+
+    def alike(self, to: Sequence[UUID], among: Sequence[UUID]) -> Mapping[Arm, Sequence[Candidate]]:
+        """Returns how alike each of `among` is to the chunks `to` together."""
+        everything = self._chunks_of(self._live) if self._live else {}
+        wanted = [everything[chunk_id] for chunk_id in to if chunk_id in everything]
+        if not wanted:
+            return {"dense": [], "sparse": []}
+        scores: dict[Arm, dict[UUID, float]] = {
+            "dense": {
+                chunk.id: _cosine(dense_sum([one.embedding for one in wanted]), chunk.embedding)
+                for chunk in everything.values()
+            },
+            "sparse": _sparse_scores(
+                sparse_sum([one.sparse for one in wanted]), list(everything.values())
+            ),
+        }
+        return {
+            arm: sorted(
+                (Candidate(chunk_id, of[chunk_id]) for chunk_id in among if chunk_id in of),
+                key=lambda one: (-one.score, one.id),
+            )
+            for arm, of in scores.items()
+        }
 
     def chunks(self, chunk_ids: Sequence[UUID]) -> Sequence[Chunk]:
         """Returns those chunks of the live generation that are there, in the order asked for."""

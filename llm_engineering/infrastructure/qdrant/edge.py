@@ -49,6 +49,7 @@ from llm_engineering.infrastructure.qdrant.edge_generation import (
 )
 from llm_engineering.infrastructure.qdrant.edge_shard import Shard, ShardClosed, engine_errors
 from llm_engineering.infrastructure.qdrant.points import (
+    ARMS,
     DENSE,
     best_candidates_first,
     best_first,
@@ -202,6 +203,12 @@ class EdgeChunkIndex:
             lambda shard: [shard.candidates(query, by, limit) for by, query in searches],
         )
         return [best_candidates_first(one) for one in found]
+
+    def alike(self, to: Sequence[UUID], among: Sequence[UUID]) -> Mapping[Arm, Sequence[Candidate]]:
+        """Returns how alike each of `among` is to the chunks `to` together."""
+        live = self.live()
+        found = self._read_live(live, lambda shard: shard.alike(to, among)) if live else {}
+        return {arm: best_candidates_first(found.get(arm, [])) for arm in ARMS}
 
     def chunks(self, chunk_ids: Sequence[UUID]) -> Sequence[Chunk]:
         """Returns those chunks of the live generation that are there, in the order asked for."""

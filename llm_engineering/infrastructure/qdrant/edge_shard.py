@@ -10,7 +10,12 @@ from uuid import UUID
 import qdrant_edge as engine
 
 from llm_engineering.domain.chunks import Chunk
-from llm_engineering.domain.embedded_chunks import EmbeddedChunk, SparseVector
+from llm_engineering.domain.embedded_chunks import (
+    EmbeddedChunk,
+    SparseVector,
+    dense_sum,
+    sparse_sum,
+)
 from llm_engineering.domain.errors import PipelineError, StoreUnavailable
 from llm_engineering.domain.queries import (
     Arm,
@@ -169,7 +174,33 @@ class Shard:
         """Returns what `search` returns, by id: most of the time goes to reading the payloads."""
         if by != DENSE and not query.sparse.indices:
             return []
-        found = self._engine.query(_nearest(query, by, limit, with_payload=False))
+        return self._candidates(_nearest(query, by, limit, with_payload=False))
+
+    def alike(self, to: Sequence[UUID], among: Sequence[UUID]) -> dict[Arm, list[Candidate]]:
+        """Returns how alike each of `among` is to the chunks `to` together."""
+        wanted = self._engine.retrieve(list(to), with_payload=False, with_vector=True)
+        if not wanted or not among:
+            return {}
+        vectors: list[Any] = [record.vector for record in wanted]
+        terms = sparse_sum([_sparse_vector(vector[SPARSE]) for vector in vectors])
+        asked: dict[Arm, Any] = {"dense": list(dense_sum([vector[DENSE] for vector in vectors]))}
+        if terms.indices:
+            asked["sparse"] = _sparse(terms)
+        only = engine.Filter(must=[engine.HasIdCondition(set(among))])
+        return {
+            arm: self._candidates(
+                engine.QueryRequest(
+                    limit=len(among),
+                    query=engine.Query.Nearest(vector, arm),
+                    filter=only,
+                    with_payload=False,
+                )
+            )
+            for arm, vector in asked.items()
+        }
+
+    def _candidates(self, request: engine.QueryRequest) -> list[Candidate]:
+        found = self._engine.query(request)
         # all ids are UUIDs, as they were written; asking each would cost as much as the search
         return [Candidate(cast("UUID", point.id), point.score) for point in found]
 
@@ -225,8 +256,12 @@ def _point(chunk: EmbeddedChunk) -> engine.Point:
 
 def _embedded_chunk(record: engine.Record) -> EmbeddedChunk:
     vectors: Any = record.vector
-    sparse = SparseVector(indices=vectors[SPARSE].indices, values=vectors[SPARSE].values)
+    sparse = _sparse_vector(vectors[SPARSE])
     return embedded_chunk_of(_uuid(record.id), record.payload or {}, vectors[DENSE], sparse)
+
+
+def _sparse_vector(vector: engine.SparseVector) -> SparseVector:
+    return SparseVector(indices=tuple(vector.indices), values=tuple(vector.values))
 
 
 def _uuid(point_id: UUID | int | str) -> UUID:

@@ -14,12 +14,13 @@ from llm_engineering.domain.chunks import CHUNK_TYPES, Chunk
 from llm_engineering.domain.embedded_chunks import EMBEDDED_TYPES, EmbeddedChunk, SparseVector
 from llm_engineering.domain.errors import InvalidInput, StoreUnavailable
 from llm_engineering.domain.names import author_keys
-from llm_engineering.domain.queries import Candidate, ScoredChunk, SearchFilters
+from llm_engineering.domain.queries import Arm, Candidate, ScoredChunk, SearchFilters
 from llm_engineering.domain.releases import Generation
 from llm_engineering.domain.types import DataCategory
 
 DENSE = "dense"
 SPARSE = "sparse"
+ARMS: tuple[Arm, Arm] = ("dense", "sparse")
 # field of the payload -> Qdrant's name for the kind of its index
 PAYLOAD_INDEXES = {
     "author_keys": "keyword",

@@ -24,6 +24,7 @@ from llm_engineering.domain.queries import (
 )
 from llm_engineering.domain.releases import Generation
 from llm_engineering.infrastructure.qdrant.points import (
+    ARMS,
     DENSE,
     DOCUMENT_FIELDS,
     PAYLOAD_INDEXES,
@@ -35,6 +36,7 @@ from llm_engineering.infrastructure.qdrant.points import (
     documents_of,
 )
 from llm_engineering.infrastructure.qdrant.server_records import (
+    alike_requests,
     candidates_request,
     embedded_chunk_from,
     filter_of,
@@ -224,6 +226,24 @@ class ServerChunkIndex:
         for n, answer in zip(asked, answers, strict=True):
             points = [Candidate(UUID(str(point.id)), point.score) for point in answer.points]
             found[n] = best_candidates_first(points)
+        return found
+
+    def alike(self, to: Sequence[UUID], among: Sequence[UUID]) -> Mapping[Arm, Sequence[Candidate]]:
+        """Returns how alike each of `among` is to the chunks `to` together; in two requests."""
+        found: dict[Arm, Sequence[Candidate]] = {arm: [] for arm in ARMS}
+        if not to or not among or self._live_name() is None:
+            return found
+        with server_errors(self._server):
+            wanted = self._client.retrieve(
+                _ALIAS, [str(i) for i in to], with_payload=False, with_vectors=True
+            )
+            requests = alike_requests(wanted, among) if wanted else {}
+            answers = (
+                self._client.query_batch_points(_ALIAS, list(requests.values())) if requests else []
+            )
+        for arm, answer in zip(requests, answers, strict=True):
+            points = (Candidate(UUID(str(point.id)), point.score) for point in answer.points)
+            found[arm] = best_candidates_first(points)
         return found
 
     def chunks(self, chunk_ids: Sequence[UUID]) -> Sequence[Chunk]:

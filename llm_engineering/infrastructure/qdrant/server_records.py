@@ -3,11 +3,17 @@
 The client is imported inside the functions: that takes longer than a second.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from uuid import UUID
 
-from llm_engineering.domain.embedded_chunks import EmbeddedChunk, SparseVector
+from llm_engineering.domain.embedded_chunks import (
+    EmbeddedChunk,
+    SparseVector,
+    dense_sum,
+    sparse_sum,
+)
 from llm_engineering.domain.errors import ConfigurationError, InvalidInput, StoreUnavailable
 from llm_engineering.domain.queries import Arm, EmbeddedQuery, SearchFilters
 from llm_engineering.infrastructure.qdrant.points import (
@@ -89,12 +95,43 @@ def candidates_request(query: EmbeddedQuery, by: Arm, limit: int) -> "models.Que
     )
 
 
+def alike_requests(
+    wanted: "Sequence[models.Record]", among: Sequence[UUID]
+) -> "dict[Arm, models.QueryRequest]":
+    """Returns searches among those ids for what is like the records, which have their vectors.
+
+    Raises:
+        StoreUnavailable: one has not the vectors of a chunk.
+    """
+    from qdrant_client import models  # noqa: PLC0415
+
+    vectors = [_vectors_of(record) for record in wanted]
+    terms = sparse_sum([sparse for _, sparse in vectors])
+    asked: dict[Arm, list[float] | models.SparseVector] = {
+        "dense": list(dense_sum([dense for dense, _ in vectors]))
+    }
+    if terms.indices:
+        asked["sparse"] = sparse_of(terms)
+    only = models.Filter(must=[models.HasIdCondition(has_id=[str(i) for i in among])])
+    return {
+        arm: models.QueryRequest(
+            query=vector, using=arm, limit=len(among), filter=only, with_payload=False
+        )
+        for arm, vector in asked.items()
+    }
+
+
 def embedded_chunk_from(record: "models.Record") -> EmbeddedChunk:
     """Returns the chunk of a record that came with its vectors.
 
     Raises:
         StoreUnavailable: it has not the vectors of a chunk.
     """
+    dense, sparse = _vectors_of(record)
+    return embedded_chunk_of(str(record.id), record.payload or {}, dense, sparse)
+
+
+def _vectors_of(record: "models.Record") -> tuple[list[float], SparseVector]:
     from qdrant_client import models  # noqa: PLC0415
 
     vectors = record.vector if isinstance(record.vector, dict) else {}
@@ -102,8 +139,7 @@ def embedded_chunk_from(record: "models.Record") -> EmbeddedChunk:
     if not isinstance(dense, list) or not isinstance(sparse, models.SparseVector):
         raise StoreUnavailable(f"the Qdrant point {record.id} has not the vectors of a chunk")
     weights = SparseVector(indices=tuple(sparse.indices), values=tuple(sparse.values))
-    floats = [value for value in dense if isinstance(value, float)]
-    return embedded_chunk_of(str(record.id), record.payload or {}, floats, weights)
+    return [value for value in dense if isinstance(value, float)], weights
 
 
 def filter_of(filters: SearchFilters) -> "models.Filter | None":

@@ -1,12 +1,18 @@
 import pytest
 
 from llm_engineering.application.evaluation.variants import VARIANTS, Variant, variant_config
-from llm_engineering.application.rag.config import RagConfig, RerankConfig, SelfQueryConfig
+from llm_engineering.application.rag.config import (
+    RagConfig,
+    RelevanceFeedbackConfig,
+    RerankConfig,
+    SelfQueryConfig,
+)
 
 PRODUCTION = RagConfig(
     candidates=70,
     dense_weight=0.4,
     expansion=2,
+    relevance_feedback=RelevanceFeedbackConfig(weight=0.3),
     rerank=RerankConfig(enabled=False, candidates=33),
     self_query=SelfQueryConfig(enabled=True, llm=True),
 )
@@ -31,6 +37,7 @@ def test_a_variant_is_a_part_of_the_configuration(
     assert config.self_query.enabled is self_query
     assert config.expansion == expansion
     assert config.candidates == 70
+    assert config.relevance_feedback.weight == (0.0 if variant in {"bm25", "dense"} else 0.3)
 
 
 def test_the_last_variant_is_production() -> None:

@@ -58,7 +58,14 @@ def test_what_is_found_has_its_rank_and_score_at_every_stage() -> None:
     assert (found.url, found.fate) == (url(0), Fate.FOUND)
     assert found.reason == "its best passage is number 1 of 1"
     stages = {stage.stage: stage for stage in found.stages}
-    assert list(stages) == ["dense", "sparse", "fusion", "distinct", "capped"]
+    assert list(stages) == [
+        "dense",
+        "sparse",
+        "fusion",
+        "relevance_feedback",
+        "distinct",
+        "capped",
+    ]
     assert {stage.rank for stage in found.stages} == {1}
     assert {name: stages[name].score for name in best.scores} == best.scores
     assert (stages["dense"].of, stages["sparse"].of) == (4, 3)

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 
-from llm_engineering.application.rag.config import RagConfig, RerankConfig
+from llm_engineering.application.rag.config import RagConfig, RelevanceFeedbackConfig, RerankConfig
 from llm_engineering.application.rag.reranking import Reranker
 from llm_engineering.application.rag.retriever import ContextRetriever
 from llm_engineering.application.rag.self_query import SelfQueryResult
@@ -66,7 +66,7 @@ CORPUS = (
 def test_the_best_passage_comes_first_with_every_score() -> None:
     found = retriever(*CORPUS).retrieve(Query(text="when does the bilge pump start")).passages
     assert found[0].chunk.url == "https://example.org/1"
-    assert set(found[0].scores) == {"dense", "sparse", "fusion"}
+    assert set(found[0].scores) == {"dense", "sparse", "fusion", "relevance_feedback"}
     assert [item.score for item in found] == sorted((i.score for i in found), reverse=True)
 
 
@@ -197,7 +197,10 @@ def test_the_reranker_has_the_last_word_and_is_named() -> None:
     lengths = [len(p.chunk.text) for p in found.passages]
     assert lengths == sorted(lengths)
     assert found.reranker == Shortest().fingerprint
-    assert set(found.passages[0].scores) == {"dense", "sparse", "fusion", "pair", "rerank"}
+    assert set(found.passages[0].scores) == {
+        *("dense", "sparse", "fusion", "relevance_feedback"),
+        *("pair", "rerank"),
+    }
 
 
 @pytest.mark.parametrize("error", [ModelError("no such model"), ValueError("no JSON")])
@@ -242,7 +245,7 @@ class BrokenEmbedder(HashingEmbeddingModel):
 def test_without_the_embedder_words_find_what_they_can() -> None:
     found = retriever(*CORPUS, embedder=BrokenEmbedder(128)).retrieve(TIDE)
     assert set(found.degraded) == {"embed"}
-    assert {tuple(p.scores) for p in found.passages} == {("sparse", "fusion")}
+    assert {tuple(p.scores) for p in found.passages} == {("sparse", "fusion", "relevance_feedback")}
 
 
 def test_without_the_embedder_a_search_by_meaning_alone_is_an_error() -> None:
@@ -324,3 +327,33 @@ def test_a_generation_that_goes_live_between_search_and_reading_is_searched_agai
     index.switch(GENERATION)
     flow = ContextRetriever(index=index, embedder=MODEL, sparse_encoder=WORDS)
     assert [p.chunk.url for p in flow.retrieve(TIDE).passages] == ["https://example.org/1"]
+
+
+def test_what_resembles_the_first_passages_comes_before_what_only_shares_a_word() -> None:
+    tides = embedded("slack water lasts while the tide turns at the harbour mouth", 0)
+    alike = embedded("slack water lasts longer at the harbour mouth", 1)
+    word = embedded("a tide of paper turns up on the desk", 2)
+    plain = RagConfig(relevance_feedback=RelevanceFeedbackConfig(weight=0.0))
+    fed = RagConfig(relevance_feedback=RelevanceFeedbackConfig(weight=0.8, passages=1))
+    urls = [
+        [
+            p.chunk.url[-1]
+            for p in retriever(tides, alike, word, config=config).retrieve(TIDE).passages
+        ]
+        for config in (plain, fed)
+    ]
+    assert urls == [["0", "2", "1"], ["0", "1", "2"]]
+
+
+def test_a_long_question_is_searched_for_less_by_meaning() -> None:
+    flow = retriever(*CORPUS)
+    shares = {
+        words: {
+            ranking.stage: ranking.weight
+            for ranking in flow._run(question, None, whole=False).searched
+        }
+        for words in (2, 16)
+        for question in [Query(text="tide " * words)]
+    }
+    assert shares[2] == pytest.approx({"dense": 0.6, "sparse": 0.4})
+    assert shares[16] == pytest.approx({"dense": 0.53, "sparse": 0.47})
