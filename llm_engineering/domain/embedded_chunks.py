@@ -20,7 +20,7 @@ def dense_sum(vectors: Sequence[Sequence[float]]) -> tuple[float, ...]:
     Raises:
         ValueError: their lengths differ.
     """
-    return tuple(sum(values) for values in zip(*vectors, strict=True))
+    return tuple(map(sum, zip(*vectors, strict=True)))
 
 
 def sparse_sum(vectors: Sequence[SparseVector]) -> SparseVector:

@@ -45,11 +45,11 @@ def with_relevance_feedback(
     head = [one.id for one in fused[: config.candidates]]
     alike = index.alike(head[: config.passages], head)
     rankings = [Ranking(arm, alike[arm], weight) for arm, weight in weights.items() if weight]
-    resembles = {one.id: one.scores["fusion"] for one in fuse(rankings, method)}
+    resembles = {one.id.int: one.scores["fusion"] for one in fuse(rankings, method)}
     share = config.weight
 
     def score(one: Fused) -> float:
-        return (1.0 - share) * one.scores["fusion"] + share * resembles.get(one.id, 0.0)
+        return (1.0 - share) * one.scores["fusion"] + share * resembles.get(one.id.int, 0.0)
 
     again = [Fused(one.id, {**one.scores, SCORE: score(one)}) for one in fused]
     return sorted(again, key=lambda one: -one.scores[SCORE])
