@@ -242,7 +242,7 @@ class ServerChunkIndex:
                 self._client.query_batch_points(_ALIAS, list(requests.values())) if requests else []
             )
         for arm, answer in zip(requests, answers, strict=True):
-            points = (Candidate(UUID(str(point.id)), point.score) for point in answer.points)
+            points = [Candidate(UUID(str(point.id)), point.score) for point in answer.points]
             found[arm] = best_candidates_first(points)
         return found
 
