@@ -17,7 +17,7 @@ from llm_engineering.serving.access import Caller, Entrance
 from llm_engineering.serving.asking import Asking, after
 from llm_engineering.serving.events import EXAMPLE, MEDIA_TYPE, sse
 from llm_engineering.serving.examples import example
-from llm_engineering.serving.explaining import require_known, without_others
+from llm_engineering.serving.explaining import explained
 from llm_engineering.serving.problems import documented
 from llm_engineering.serving.schemas import (
     ExplainRequest,
@@ -86,13 +86,11 @@ def answer_router(asking: Asking, entrance: Entrance) -> APIRouter:
     async def explain(asked: ExplainRequest, caller: Caller = reader) -> Explanation:
         """Says, stage by stage, why a document is or is not among what a question finds."""
         query, deployment = caller.narrowed(_query(asked)), asking.deployment()
-
-        def explained() -> Explanation:
-            require_known(asked.document, caller, deployment.documents)
-            found = asking.service().explain(query, asked.document, asked.top_k)
-            return without_others(found, query, caller)
-
-        return await deployment.workshop.call(explained)
+        return await deployment.workshop.call(
+            lambda: explained(
+                asking.service(), query, asked.document, asked.top_k, caller, deployment.documents
+            )
+        )
 
     return router
 

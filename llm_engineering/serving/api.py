@@ -16,6 +16,8 @@ from llm_engineering.serving.limits import MAX_BODY_BYTES
 from llm_engineering.serving.openai_api import openai_router
 from llm_engineering.serving.problems import add_problem_handlers
 from llm_engineering.serving.readiness import readiness_router
+from llm_engineering.serving.ui.actions import Actions
+from llm_engineering.serving.ui.gate import PATH, Gate
 
 __all__ = ["Answering", "create_app"]
 
@@ -44,6 +46,7 @@ def create_app(
     app.include_router(feedback_router(deployment, entrance))
     app.include_router(document_router(deployment, entrance))
     app.include_router(readiness_router(lambda: deployment().readiness))
+    app.mount(PATH, Gate(Actions(asking, entrance)))
     add_problem_handlers(app)
     app.add_middleware(
         Envelope,

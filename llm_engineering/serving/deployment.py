@@ -1,13 +1,13 @@
 """What one running service allows, knows of itself and keeps: made once, by who starts it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 
 from llm_engineering.application.corpus.forgetting import Forgetting
 from llm_engineering.application.ports.models import EmbeddingModel
-from llm_engineering.application.ports.storage import DocumentStore
+from llm_engineering.application.ports.storage import DocumentStore, GenerationStatus
 from llm_engineering.application.rag.answer_recorder import AnswerRecorder
 from llm_engineering.application.rag.history import History
 from llm_engineering.application.tracking.served import Rated
@@ -22,9 +22,9 @@ class Deployment:
     """Without arguments it is open to all, as an application inside another one is.
 
     `models` are the references that a request may name. `release` names what answers: a change of
-    index, models or prompt changes it. `checks` are of the parts that it stands on. `rated` is told
-    of feedback that was kept, `observe` of path, status and seconds of each request. `embedder`,
-    by the name `embedder_name`, embeds what callers send.
+    index, models or prompt changes it. `generations` are those of the index, `checks` of the parts
+    that it stands on. `rated` is told of feedback that was kept, `observe` of path, status and
+    seconds of each request. `embedder`, by the name `embedder_name`, embeds what callers send.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -34,6 +34,7 @@ class Deployment:
     release: Callable[[], str] = lambda: "unreleased"
     history: History | None = None
     documents: DocumentStore | None = None
+    generations: Callable[[], Sequence[GenerationStatus]] = tuple
     forgetting: Forgetting | None = None
     answers: AnswerRecorder | None = None
     checks: tuple[Check, ...] = ()

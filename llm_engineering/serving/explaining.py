@@ -5,7 +5,24 @@ from llm_engineering.domain.explanations import Explanation, Fate
 from llm_engineering.domain.ids import document_id
 from llm_engineering.domain.queries import Query
 from llm_engineering.serving.access import Caller
+from llm_engineering.serving.answering import Answering
 from llm_engineering.serving.problems import Refusal
+
+
+def explained(
+    service: Answering,
+    query: Query,
+    url: str,
+    k: int | None,
+    caller: Caller,
+    store: DocumentStore | None,
+) -> Explanation:
+    """Returns why a document is, or is not, among what a question finds, as the caller may know it.
+
+    Raises what `require_known` and `Answering.explain` raise.
+    """
+    require_known(url, caller, store)
+    return without_others(service.explain(query, url, k), query, caller)
 
 
 def require_known(url: str, caller: Caller, store: DocumentStore | None) -> None:

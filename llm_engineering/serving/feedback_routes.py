@@ -53,16 +53,25 @@ def feedback_router(deployment: Callable[[], Deployment], entrance: Entrance) ->
 
         Answers can be given feedback for thirty days, by the key that asked. The latest counts.
         """
-        house = deployment()
-        given = Feedback(vote=asked.vote, better_answer=asked.better_answer, at=house.clock())
-        key_id = caller.key.id if caller.key else None
-
-        def rate() -> bool:
-            return bool(house.answers and house.answers.rate(asked.request_id, key_id, given))
-
-        if not await house.workshop.call(rate):
-            raise Refusal(404, "no answer of this request id was given to you")
-        house.rated(Rated(asked.request_id, given))
+        await kept(deployment(), asked, caller)
         return FeedbackResponse(request_id=asked.request_id)
 
     return router
+
+
+async def kept(house: Deployment, asked: FeedbackRequest, caller: Caller) -> None:
+    """Returns when the feedback is stored.
+
+    Raises:
+        Refusal: 404, no answer of this request id was given to the caller.
+        StoreUnavailable: the store cannot be reached.
+    """
+    given = Feedback(vote=asked.vote, better_answer=asked.better_answer, at=house.clock())
+    key_id = caller.key.id if caller.key else None
+
+    def rate() -> bool:
+        return bool(house.answers and house.answers.rate(asked.request_id, key_id, given))
+
+    if not await house.workshop.call(rate):
+        raise Refusal(404, "no answer of this request id was given to you")
+    house.rated(Rated(asked.request_id, given))

@@ -134,6 +134,7 @@ def _deployment(platform: Platform, metrics: RequestMetrics) -> Deployment:
         release=lambda: platform.release().id,
         history=platform.history(),
         documents=platform.document_store,
+        generations=platform.chunk_index.generations,
         forgetting=platform.forgetting(),
         answers=platform.answer_recorder,
         checks=_checks(platform),
