@@ -21,7 +21,7 @@ from pipelines.evaluation import EvaluationRequest, run_evaluation
 ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("LLMP_EVALDATA", ROOT.parent / "shared" / "evaldata"))
 # nDCG@10 that was measured (docs/benchmarks.md), less .005 for processors that round otherwise
-LEAST = {"cranfield": 0.476, "cacm": 0.56}
+LEAST = {"cranfield": 0.482, "cacm": 0.567}
 MOST_LOSS = 0.005
 
 pytestmark = [
