@@ -15,6 +15,8 @@ if TYPE_CHECKING:  # langchain_core takes seconds to import: only what answers n
     from llm_engineering.application.tracking.served import Served
     from llm_engineering.infrastructure.tracing.otel import OTelTraces
 
+_PATIENCE_S = 10.0  # the service must come to its end, whatever ClearML does
+
 
 class Observing(Answers):
     """What tells others of served questions."""
@@ -35,10 +37,11 @@ class Observing(Answers):
         """Served questions on their way to ClearML."""
         from llm_engineering.application.tracking.question_tracker import QuestionTracker
 
+        config = self.tracking_config
         tracker = QuestionTracker(
-            self.tracker_of("clearml-questions", self.tracking_config.disk_mb * 1_000_000),
+            self.tracker_of("clearml-questions", config.disk_mb * 1_000_000, _PATIENCE_S),
             self.release,
-            self.tracking_config,
+            config,
             now,
             self.redaction,
         )

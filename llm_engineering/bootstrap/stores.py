@@ -132,8 +132,13 @@ class Stores(Resources):
         """ClearML: the server of CLEARML_API_HOST when it answers, else offline sessions."""
         return self.tracker_of("clearml")
 
-    def tracker_of(self, folder: str, max_bytes: int | None = None) -> ExperimentTracker:
-        """ClearML with a folder of its own for what is offline, of at most `max_bytes`."""
+    def tracker_of(
+        self, folder: str, max_bytes: int | None = None, patience_s: float = 60.0
+    ) -> ExperimentTracker:
+        """ClearML with a folder of its own for what is offline, of at most `max_bytes`.
+
+        When a task is closed, the server gets `patience_s` for what is left.
+        """
         from llm_engineering.infrastructure.tracking.clearml_tracker import ClearMLTracker
 
         s = self.settings
@@ -146,6 +151,7 @@ class Stores(Resources):
             secret_key=s.CLEARML_API_SECRET_KEY,
             redaction=Redaction(s.secrets(), long=False),
             max_bytes=max_bytes,
+            patience_s=patience_s,
         )
 
     @cached_property

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ class Workplace:
     folder: Path
     site: LocalSite
     model: str = "smollm2-135m-instruct"
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def data(self) -> Path:
@@ -44,6 +45,7 @@ class Workplace:
             "MODELS_DIR": os.environ.get("MODELS_DIR", str(ROOT / ".models")),
             "LOCAL_MODEL_ID": self.model,
             "MAX_NEW_TOKENS_INFERENCE": "48",
+            **self.settings,
         }
 
     def begin(self, module: str, *arguments: str, **changes: str) -> subprocess.Popen[str]:

@@ -1,71 +1,25 @@
 """Traces on their way to a collector that takes OTLP over HTTP, that hangs, or is not there."""
 
 import socket
-import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as Received
 
 from llm_engineering.domain.redaction import Redaction
 from llm_engineering.infrastructure.tracing.otel import WAITING, OTelTraces
+from tests.observers import Collector, collecting
 from tests.unit.application.tracking.serving import ANSWER, served
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
-@dataclass
-class Collector:
-    """What a loopback collector was sent."""
-
-    url: str = ""
-    bodies: list[bytes] = field(default_factory=list)
-    paths: set[str] = field(default_factory=set)
-    keys: set[str | None] = field(default_factory=set)
-    services: set[str] = field(default_factory=set)
-
-    @property
-    def spans(self) -> list[Received]:
-        requests = [ExportTraceServiceRequest.FromString(body) for body in self.bodies]
-        sent = [one for request in requests for one in request.resource_spans]
-        self.services |= {
-            attribute.value.string_value
-            for one in sent
-            for attribute in one.resource.attributes
-            if attribute.key == "service.name"
-        }
-        return [span for one in sent for scope in one.scope_spans for span in scope.spans]
-
-
 @pytest.fixture
 def collector() -> Iterator[Collector]:
-    seen = Collector()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            seen.paths.add(self.path)
-            seen.keys.add(self.headers["x-key"])
-            seen.bodies.append(self.rfile.read(int(self.headers["content-length"])))
-            self.send_response(200)
-            self.send_header("content-length", "0")
-            self.end_headers()
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Says nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    seen.url = f"http://127.0.0.1:{server.server_port}"
-    yield seen
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with collecting() as seen:
+        yield seen
 
 
 def traces_to(url: str, **more: Any) -> OTelTraces:

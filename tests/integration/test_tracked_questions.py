@@ -1,8 +1,6 @@
 """Served questions on their way through ClearML's own process: sessions, servers that hang."""
 
 import json
-import socket
-import threading
 import time
 import zipfile
 from collections.abc import Iterator
@@ -17,6 +15,7 @@ from llm_engineering.application.tracking.question_tracker import QuestionTracke
 from llm_engineering.bootstrap.resources import now
 from llm_engineering.domain.redaction import Redaction
 from llm_engineering.infrastructure.tracking.clearml_tracker import ClearMLTracker
+from tests.observers import hanging_clearml
 from tests.unit.application.tracking.serving import RELEASE, rated, served
 
 CANARIES = (
@@ -58,27 +57,8 @@ def points(file: Path, title: str) -> list[int]:
 
 @pytest.fixture
 def hanging_server() -> Iterator[str]:
-    """Answers the probe, and then nothing any more."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    kept = list[socket.socket]()
-
-    def accept() -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            kept.append(connection)
-            if connection.recv(4096).startswith(b"GET /debug.ping"):
-                connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
-
-    thread = threading.Thread(target=accept, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    listener.shutdown(socket.SHUT_RDWR)
-    listener.close()
-    for connection in kept:
-        connection.close()
+    with hanging_clearml() as url:
+        yield url
 
 
 def test_sessions_count_on_and_the_window_s_tables_and_plots_are_in_them(tmp_path: Path) -> None:
