@@ -75,8 +75,8 @@ def from_zip(file: Path) -> Recorded:
             if data["type"] == "table"
         ],
         [
-            (title, name, iteration, data["x"], data["y"])
-            for title, name, iteration, data in plots(events)
+            (title, data["name"], iteration, data["x"], data["y"])
+            for title, _, iteration, data in plots(events)
             if data["type"] == "bar"
         ],
         {
@@ -89,9 +89,10 @@ def from_zip(file: Path) -> Recorded:
 
 def plots(events: list[dict[str, Any]]) -> list[tuple[str, str, int, dict[str, Any]]]:
     return [
-        (event["metric"], event["variant"], event["iter"], json.loads(event["plot_str"])["data"][0])
+        (event["metric"], event["variant"], event["iter"], data)
         for event in events
         if event["type"] == "plot"
+        for data in json.loads(event["plot_str"])["data"]
     ]
 
 
@@ -129,7 +130,7 @@ def test_everything_that_was_told_is_there_at_its_true_iteration(
             task.scalars("training", {"loss": 1 / iteration, "rate": 0.5}, iteration)
         task.table("found", [{"chunk": "a", "score": 0.5}, {"chunk": "b", "score": None}], 3)
         task.table("found", [], 4)
-        task.bars("outcomes", ["a", "b"], {"now": [1.0, 2.0], "before": [3.0, 0.5]}, 2)
+        task.bars("outcomes", ["a", "b"], {"now": [1.0, 2.0], "before": [3.0, 0.5]}, 2, unit="runs")
         task.artifact("report", {"steps": 12})
         task.artifact("curve", image)
         image.unlink()  # what was recorded no longer needs the file

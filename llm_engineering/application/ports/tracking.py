@@ -29,8 +29,14 @@ class ExperimentTask(Protocol):
         labels: Sequence[str],
         series: Mapping[str, Sequence[float]],
         iteration: int,
+        *,
+        unit: str,
+        log: bool = False,
     ) -> None:
-        """Records a plot: each series has a bar for each label."""
+        """Records a plot: each series has a bar for each label, of so many `unit`.
+
+        `log` draws the bars on a logarithmic scale.
+        """
         ...
 
     def artifact(self, name: str, content: Mapping[str, object] | Path) -> None:

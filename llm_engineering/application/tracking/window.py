@@ -115,14 +115,18 @@ class Window:
         if not self.questions:
             return
         labels, counts = histogram(self._totals)
-        task.bars("questions by seconds taken", labels, {"questions": counts}, iteration)
+        task.bars(
+            "questions by seconds taken", labels, {"questions": counts}, iteration, unit="questions"
+        )
         outcomes = sorted(self._outcomes)
         numbers = [self._outcomes[outcome] for outcome in outcomes]
-        task.bars("questions by outcome", outcomes, {"questions": numbers}, iteration)
+        task.bars(
+            "questions by outcome", outcomes, {"questions": numbers}, iteration, unit="questions"
+        )
         if self._stages:
             found = {stage: quantiles(times) for stage, times in self._stages.items()}
             series = {q: [values[q] for values in found.values()] for q in ("p50", "p95")}
-            task.bars("milliseconds by stage", list(found), series, iteration)
+            task.bars("milliseconds by stage", list(found), series, iteration, unit="ms", log=True)
 
 
 def stages_ms(served: Served) -> dict[str, float]:

@@ -44,8 +44,11 @@ class InMemoryTask:
         labels: Sequence[str],
         series: Mapping[str, Sequence[float]],
         iteration: int,
+        *,
+        unit: str,  # noqa: ARG002 - the port's signature
+        log: bool = False,  # noqa: ARG002
     ) -> None:
-        """Keeps a plot."""
+        """Keeps what a plot shows."""
         kept = {name: list(values) for name, values in series.items()}
         self.recorded_bars.append((title, iteration, list(labels), kept))
 

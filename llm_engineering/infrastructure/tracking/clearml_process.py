@@ -93,15 +93,13 @@ def report(task: Any, record: dict[str, Any]) -> None:
                 iteration=record["iteration"],
                 table_plot=[record["columns"], *record["rows"]],
             )
-        case "bars":
-            for series, values in record["series"].items():
-                logger.report_histogram(
-                    record["title"],
-                    series,
-                    values=values,
-                    iteration=record["iteration"],
-                    xlabels=record["labels"],
-                )
+        case "plot":
+            logger.report_plotly(
+                record["title"],
+                series="bars",
+                figure=record["figure"],
+                iteration=record["iteration"],
+            )
         case "artifact":
             _artifact(task, logger, record)
 

@@ -82,10 +82,22 @@ class ClearMLTask:
         labels: Sequence[str],
         series: Mapping[str, Sequence[float]],
         iteration: int,
+        *,
+        unit: str,
+        log: bool = False,
     ) -> None:
-        """Records a plot: each series has a bar for each label."""
-        shown = {name: list(values) for name, values in series.items()}
-        self._record("bars", title=title, labels=list(labels), series=shown, iteration=iteration)
+        """Records a plot: each series has a bar for each label, of so many `unit`."""
+        shown = {
+            "data": [
+                {"type": "bar", "name": name, "x": list(labels), "y": list(values)}
+                for name, values in series.items()
+            ],
+            "layout": {
+                "barmode": "group",
+                "yaxis": {"title": {"text": unit}, "type": "log" if log else "linear"},
+            },
+        }
+        self._record("plot", title=title, figure=shown, iteration=iteration)
         self._reach(iteration)
 
     def artifact(self, name: str, content: Mapping[str, object] | Path) -> None:

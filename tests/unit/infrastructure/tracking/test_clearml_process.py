@@ -71,6 +71,11 @@ class FakeTask:
     ) -> None:
         self.told.append((title, iteration, table_plot))
 
+    def report_plotly(
+        self, title: str, series: str, figure: dict[str, Any], iteration: int
+    ) -> None:
+        self.told.append((title, series, figure, iteration))
+
     def upload_artifact(self, name: str, artifact_object: object, wait_on_upload: bool) -> None:
         self.told.append((name, artifact_object))
 
@@ -83,6 +88,7 @@ def test_each_record_goes_to_its_own_call() -> None:
     report(task, {"do": "parameters", "values": {"seed": 1}})
     report(task, {"do": "scalars", "title": "t", "values": {"a": 1.0, "b": 2.0}, "iteration": 9})
     report(task, {"do": "table", "title": "t", "columns": ["x"], "rows": [[1]], "iteration": 4})
+    report(task, {"do": "plot", "title": "t", "figure": {"data": []}, "iteration": 5})
     report(task, {"do": "artifact", "name": "r", "content": {"k": 1}})
     report(task, {"do": "artifact", "name": "c", "file": "/somewhere/curve.png"})
     assert task.told == [
@@ -90,6 +96,7 @@ def test_each_record_goes_to_its_own_call() -> None:
         ("t", "a", 1.0, 9),
         ("t", "b", 2.0, 9),
         ("t", 4, [["x"], [1]]),
+        ("t", "bars", {"data": []}, 5),
         ("r", {"k": 1}),
         ("c", Path("/somewhere/curve.png")),
         ("image", "c", "/somewhere/curve.png"),
