@@ -59,6 +59,15 @@ def test_vectors_are_those_of_sentence_transformers(model: OpenVINOEmbeddingMode
     assert (queries * expected[:10]).sum(axis=1).min() >= 0.9995
 
 
+@pytest.mark.parametrize("words", [1, 6, 13, 20, 40])
+def test_a_question_of_any_length_has_the_vector_that_it_has_among_others(
+    model: OpenVINOEmbeddingModel, words: int
+) -> None:
+    question = " ".join("what does a port promise to the one who calls it".split() * 4)[: 6 * words]
+    together = model.embed_queries([question, question * 3])[0]
+    assert np.dot(model.embed_query(question), together) >= 0.9999
+
+
 def test_the_model_reads_254_tokens_and_has_384_dimensions(model: OpenVINOEmbeddingModel) -> None:
     assert (model.max_tokens, model.dimension, len(model.fingerprint)) == (254, 384, 12)
 

@@ -9,7 +9,7 @@ from tokenizers import Encoding
 Ids = npt.NDArray[np.int64]
 Matrix = npt.NDArray[np.float32]
 _BATCH = 16  # texts a run of the graph; larger ones leave the processor's caches
-_BUCKET = 8  # sequence lengths are rounded up to a multiple: the graph is compiled per shape
+BUCKET = 8  # sequence lengths are rounded up to a multiple: the graph is compiled per shape
 
 
 def batches_by_length(encodings: Sequence[Encoding]) -> Iterator[list[int]]:
@@ -25,7 +25,7 @@ def padded(encodings: Sequence[Encoding], pad: int, limit: int) -> Mapping[str, 
     S is a multiple of the bucket, or the limit.
     """
     longest = max(len(encoding) for encoding in encodings)
-    width = min(-(-longest // _BUCKET) * _BUCKET, limit)
+    width = min(-(-longest // BUCKET) * BUCKET, limit)
     ids = np.full((len(encodings), width), pad, np.int64)
     mask = np.zeros((len(encodings), width), np.int64)
     segments = np.zeros((len(encodings), width), np.int64)

@@ -1,6 +1,6 @@
 """A graph that OpenVINO has compiled for a device."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -8,26 +8,40 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from llm_engineering.domain.errors import ConfigurationError, ModelError
-from llm_engineering.infrastructure.encoders.batching import Ids, Matrix
+from llm_engineering.infrastructure.encoders.batching import BUCKET, Ids, Matrix
 
 if TYPE_CHECKING:
     from openvino import InferRequest, Model
 
 
+# Of short questions: the graph of any shape prepares itself anew each time that the shape changes,
+# which takes a third of their CPU time. Each width takes 32 MB with MiniLM, so there are few.
+QUESTION_WIDTHS = range(BUCKET, 32 + BUCKET, BUCKET)
+
+Shape = tuple[int, int]
+
+
 class CompiledGraph:
     """Runs a graph in 16-bit floats where the device computes in them, else in 32 bits.
 
-    The graph is built when it first runs. One run uses all cores, so runs take turns.
+    The graph is built when it first runs. One run uses all cores, so runs take turns. Graphs of one
+    width run on one core: more would wait for each other longer than they compute.
 
     Args:
         build: returns the graph; its inputs are among those that `run` is given.
         device: `cpu` or `gpu`.
+        widths: of single texts that have graphs of their own; for graphs that are known to compute
+            the same in a fixed shape (some that torch has exported do not).
     """
 
-    def __init__(self, build: Callable[[], "Model"], device: str = "cpu") -> None:
+    def __init__(
+        self, build: Callable[[], "Model"], device: str = "cpu", widths: Sequence[int] = ()
+    ) -> None:
         self._build = build
         self._device = device.upper()
+        self._widths = widths
         self._lock = Lock()
+        self._requests: dict[Shape | None, InferRequest] = {}
 
     def run(self, inputs: Mapping[str, Ids], output: int = 0) -> Matrix:
         """Returns one output as 32-bit floats.
@@ -39,8 +53,9 @@ class CompiledGraph:
         try:
             with self._lock:
                 names = self._input_names
-                self._request.infer({name: inputs[name] for name in names})
-                return np.array(self._request.get_output_tensor(output).data, np.float32)
+                request = self._request_for(inputs[names[0]].shape)
+                request.infer({name: inputs[name] for name in names})
+                return np.array(request.get_output_tensor(output).data, np.float32)
         except RuntimeError as error:
             reason = " ".join(str(error).split())[:300]
             raise ModelError(f"OpenVINO on {self._device}: {reason}") from error
@@ -63,19 +78,32 @@ class CompiledGraph:
             )
         return core
 
-    @cached_property
-    def _request(self) -> "InferRequest":
-        """The compiled graph; built once, under the lock of `run`."""
+    def _request_for(self, shape: Shape) -> "InferRequest":
+        """Returns the compiled graph for a shape; each is built once, under the lock of `run`."""
+        alone = self._device == "CPU" and shape[0] == 1 and shape[1] in self._widths
+        key = shape if alone else None
+        if key not in self._requests:
+            self._requests[key] = self._compiled(key)
+        return self._requests[key]
+
+    def _compiled(self, shape: Shape | None) -> "InferRequest":
         options: dict[str, object] = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": self.precision,
         }
         if self._device == "CPU":
             options["ENABLE_CPU_PINNING"] = False
-        compiled = self._core.compile_model(self._build(), self._device, options)
-        return compiled.create_infer_request()
+        model = self._model
+        if shape is not None:
+            options["INFERENCE_NUM_THREADS"] = 1
+            model = model.clone()  # the weights are shared
+            model.reshape({name: list(shape) for name in self._input_names})
+        return self._core.compile_model(model, self._device, options).create_infer_request()
+
+    @cached_property
+    def _model(self) -> "Model":
+        return self._build()
 
     @cached_property
     def _input_names(self) -> list[str]:
-        inputs = self._request.get_compiled_model().inputs
-        return [port.get_any_name() for port in inputs]
+        return [port.get_any_name() for port in self._model.inputs]

@@ -100,7 +100,7 @@ class OpenVINOEmbeddingModel:
         for start in range(0, len(texts), _WINDOW):
             window = [prompt + text for text in texts[start : start + _WINDOW]]
             found = np.empty((len(window), self.dimension), np.float32)
-            for rows, batch in self._batches(self._truncating.encode_batch(window)):
+            for rows, batch in self._batches(self._encodings(window)):
                 found[rows] = self._encoder.embed(batch)
                 on_done(len(rows))
             vectors.extend(map(tuple, found.tolist()))
@@ -119,6 +119,11 @@ class OpenVINOEmbeddingModel:
                 ]
                 found[row] = batch["input_ids"][place][own], states[place][own]
         return [found[row] for row in range(len(texts))]
+
+    def _encodings(self, texts: list[str]) -> list[Encoding]:
+        if len(texts) == 1:  # a batch wakes the tokenizer's threads
+            return [self._truncating.encode(texts[0])]
+        return self._truncating.encode_batch(texts)
 
     def _batches(self, encodings: list[Encoding]) -> Iterator[tuple[list[int], Mapping[str, Ids]]]:
         for rows in batches_by_length(encodings):

@@ -10,7 +10,7 @@ from llm_engineering.domain.errors import ModelError
 from llm_engineering.infrastructure.encoders.batching import Ids, Matrix, unit
 from llm_engineering.infrastructure.encoders.bert_folder import BertFolder
 from llm_engineering.infrastructure.encoders.bert_graph import build_bert
-from llm_engineering.infrastructure.encoders.compiled_graph import CompiledGraph
+from llm_engineering.infrastructure.encoders.compiled_graph import QUESTION_WIDTHS, CompiledGraph
 from llm_engineering.infrastructure.encoders.exporting import exported_graph
 from llm_engineering.infrastructure.encoders.model_folder import ModelFolder, UnsupportedModel
 
@@ -75,7 +75,9 @@ class BertEncoder:
 
     def __init__(self, files: BertFolder, device: str) -> None:
         self.files = files
-        self.graph = CompiledGraph(lambda: build_bert(files.config, files.weights()), device)
+        self.graph = CompiledGraph(
+            lambda: build_bert(files.config, files.weights()), device, QUESTION_WIDTHS
+        )
 
     @property
     def dimension(self) -> int:

@@ -64,6 +64,20 @@ def test_padding_and_company_do_not_change_a_vector(model: OpenVINOEmbeddingMode
     assert np.dot(together[39], alone) == pytest.approx(1.0, abs=5e-4)
 
 
+@pytest.mark.parametrize("words", [0, 1, 5, 6, 7, 10])
+def test_a_graph_of_one_width_computes_what_the_graph_of_any_shape_does(
+    model: OpenVINOEmbeddingModel, words: int
+) -> None:
+    text = " ".join(["red", "sky", "green", "grass", "blue", *["red"] * 5][:words])
+    alone, other = model.embed_query(text), model.embed_query("blue")
+    together = model.embed_queries([text, "blue"])
+    expected = unit(token_vectors(make_weights(), ids_of(text)).mean(axis=0))
+    assert np.dot(alone, expected) == pytest.approx(1.0, abs=5e-4)
+    assert [np.dot(alone, together[0]), np.dot(other, together[1])] == pytest.approx(
+        [1.0, 1.0], abs=5e-4
+    )
+
+
 def test_order_and_progress_are_kept_over_batches(model: OpenVINOEmbeddingModel) -> None:
     heard: list[int] = []
     texts = [TEXTS[number % 4] for number in range(50)]
