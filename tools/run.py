@@ -139,13 +139,16 @@ def serve(
             platform.require_searchable_index()
         address = host or platform.settings.SERVE_HOST
         number = port or platform.settings.SERVE_PORT
+        home = platform.folder(f"bentoml/{number}")  # who shares one deletes the other's metrics
         print_result(
             f"serving on http://{address}:{number}",
             f"open http://{address}:{number}/docs, or POST /rag",
         )
     service = "llm_engineering.serving.service:RAGService"
     arguments = ["serve", service, "--host", address, "--port", str(number)]
-    os.execv(sys.executable, [sys.executable, "-m", "bentoml", *arguments])  # noqa: S606 - its signals and exit status are ours
+    own = {"BENTOML_HOME": str(home), "BENTOML_DO_NOT_TRACK": "True"}  # it would report its use
+    environment = {**own, **os.environ}
+    os.execve(sys.executable, [sys.executable, "-m", "bentoml", *arguments], environment)  # noqa: S606 - its signals and exit status are ours
 
 
 if __name__ == "__main__":

@@ -1,23 +1,21 @@
 """Questions: answered whole or as a stream, searched for, and accounted for."""
 
-from contextlib import aclosing
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import StreamingResponse
 
-from llm_engineering.application.rag.generation import Done
-from llm_engineering.application.rag.history import Past
 from llm_engineering.domain.answers import AnswerRequest
 from llm_engineering.domain.api_keys import Scope
 from llm_engineering.domain.explanations import Explanation
 from llm_engineering.domain.queries import Query
 from llm_engineering.serving import examples
 from llm_engineering.serving.access import Caller, Entrance
-from llm_engineering.serving.asking import Asking, after
+from llm_engineering.serving.asking import Asking, after, ending
 from llm_engineering.serving.events import EXAMPLE, MEDIA_TYPE, sse
 from llm_engineering.serving.examples import example
 from llm_engineering.serving.explaining import explained
+from llm_engineering.serving.hanging_up import unless_hung_up
 from llm_engineering.serving.problems import documented
 from llm_engineering.serving.schemas import (
     ExplainRequest,
@@ -40,15 +38,9 @@ def answer_router(asking: Asking, entrance: Entrance) -> APIRouter:
     @router.post("/rag", responses=example(examples.RAG))
     async def rag(asked: RagRequest, request: Request, caller: Caller = reader) -> RagResponse:
         """Answers a question from the indexed corpus, with citations."""
-        past, answer, request_id = None, None, request.state.request_id
-        async with aclosing(asking.events(_question(asked, request), caller, request_id)) as events:
-            async for event in events:
-                if isinstance(event, Past):
-                    past = event.report
-                if isinstance(event, Done):
-                    answer = event.answer
-        if answer is None:
-            raise AssertionError("a stream ends with Done")
+        request_id = request.state.request_id
+        events = asking.events(_question(asked, request), caller, request_id)
+        past, answer = await unless_hung_up(request, ending(events))
         return RagResponse.of(answer, request_id, asking.deployment().release(), past)
 
     @router.post("/rag/stream", response_class=StreamingResponse, responses=_STREAMED)

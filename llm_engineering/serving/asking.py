@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from llm_engineering.application.rag.generation import Done, Event, Sources
-from llm_engineering.application.rag.history import Past
+from llm_engineering.application.rag.history import Past, PastReport
 from llm_engineering.domain.answers import Answer, AnswerRequest
 from llm_engineering.domain.errors import InvalidInput
 from llm_engineering.domain.feedback import ServedAnswer
@@ -105,3 +105,19 @@ async def after(
         yield first
         async for event in events:
             yield event
+
+
+async def ending(
+    events: AsyncGenerator[Past | Event, None],
+) -> tuple[PastReport | None, Answer]:
+    """Returns what `as_of` found, if it was asked for, and the answer; stops if it is cancelled."""
+    past, answer = None, None
+    async with aclosing(events):
+        async for event in events:  # to the end: then the place is free again
+            if isinstance(event, Past):
+                past = event.report
+            if isinstance(event, Done):
+                answer = event.answer
+    if answer is None:
+        raise AssertionError("a stream ends with Done")
+    return past, answer

@@ -3,7 +3,7 @@
 The question is answered as `/rag` answers it, with the same keys and limits.
 """
 
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -11,18 +11,17 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import StreamingResponse
 
 from llm_engineering.application.ports.models import EmbeddingModel
-from llm_engineering.application.rag.generation import Done, Event
-from llm_engineering.application.rag.history import Past
 from llm_engineering.domain.answers import AnswerRequest, Turn
 from llm_engineering.domain.api_keys import Scope
 from llm_engineering.domain.errors import InvalidInput
 from llm_engineering.domain.queries import Query
 from llm_engineering.serving import openai_examples as examples
 from llm_engineering.serving.access import Caller, Entrance
-from llm_engineering.serving.asking import Asking, after
+from llm_engineering.serving.asking import Asking, after, ending
 from llm_engineering.serving.deployment import Deployment
 from llm_engineering.serving.events import MEDIA_TYPE
 from llm_engineering.serving.examples import example
+from llm_engineering.serving.hanging_up import unless_hung_up
 from llm_engineering.serving.limits import MAX_QUERY_CHARACTERS
 from llm_engineering.serving.openai_errors import OpenAIRoute, documented
 from llm_engineering.serving.openai_replies import Reply, embeddings
@@ -64,7 +63,8 @@ def openai_router(asking: Asking, entrance: Entrance) -> APIRouter:
         created = int(deployment.clock().timestamp())
         reply = Reply(request_id, created, asked.model, deployment.release())
         if not asked.stream:
-            return await _whole(reply, events)
+            past, answer = await unless_hung_up(request, ending(events))
+            return reply.completion(answer, past)
         first = await anext(events)  # what fails before it has a status of its own
         usage = bool(asked.stream_options and asked.stream_options.include_usage)
         chunks = reply.chunks(after(first, events), unchecked=asked.unchecked, usage=usage)
@@ -104,19 +104,6 @@ def _chat_example() -> dict[int | str, dict[str, Any]]:
     shown = example(examples.COMPLETION)
     shown[200]["content"] |= {MEDIA_TYPE: {"example": examples.CHUNKS}}
     return shown
-
-
-async def _whole(reply: Reply, events: AsyncGenerator[Past | Event, None]) -> Completion:
-    past, answer = None, None
-    async with aclosing(events):
-        async for event in events:
-            if isinstance(event, Past):
-                past = event.report
-            if isinstance(event, Done):
-                answer = event.answer
-    if answer is None:
-        raise AssertionError("a stream ends with Done")
-    return reply.completion(answer, past)
 
 
 def _question(asked: ChatRequest, deployment: Deployment) -> AnswerRequest:

@@ -26,6 +26,7 @@ _TITLES: dict[int, str] = {
     413: "The request is too large",
     422: "The request is not valid",
     429: "Too many requests; come again",
+    499: "The caller hung up",
     500: "The service failed",
     502: "The model did not answer; try again",
     503: "A store is out of reach; try again",

@@ -16,7 +16,7 @@ from llm_engineering.serving import examples
 from llm_engineering.serving.examples import example
 
 _log = logging.getLogger(__name__)
-_PATIENCE_S = 2.0
+_PATIENCE_S = 5.0
 _FRESH_S = 1.0  # /readyz is open to all: however often it is asked, the stores are not
 
 
@@ -86,9 +86,10 @@ class Readiness:
                 wrong = await anyio.to_thread.run_sync(check.probe, abandon_on_cancel=True)
         except TimeoutError:
             wrong = f"no answer within {self._patience_s:g} s"
+            _log.warning("%s is not ready: %s", check.name, wrong)
         except Exception as error:  # noqa: BLE001 - whatever it is: this part does not work
-            _log.warning("%s is not ready: %s: %s", check.name, type(error).__name__, error)
             wrong = "out of reach"
+            _log.warning("%s is not ready: %s: %s", check.name, type(error).__name__, error)
         return PartOut(
             name=check.name,
             ok=wrong is None,

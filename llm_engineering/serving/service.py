@@ -61,7 +61,12 @@ class _OwnReadiness:
         await answering(scope, receive, send)
 
 
-@bentoml.service(name="rag_service", workers=1, traffic={"timeout": _LONGEST_REQUEST_S})
+@bentoml.service(
+    name="rag_service",
+    workers=1,
+    traffic={"timeout": _LONGEST_REQUEST_S},
+    tracing={"excluded_urls": ".*"},  # we send our own; BentoML's cost CPU, and go nowhere
+)
 @bentoml.asgi_app(_app, path="/")
 class RAGService:
     """Retrieves, generates, checks the citations, and notes down what it did."""

@@ -5,13 +5,13 @@ on after a deadline still counts.
 """
 
 import asyncio
-import contextvars
 import threading
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import aclosing, closing
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from llm_engineering.application.rag.crew import Crew
 from llm_engineering.serving.limits import Limits, Turnstile
 from llm_engineering.serving.problems import Refusal
 
@@ -30,6 +30,7 @@ class Workshop:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._turnstile = Turnstile(limits.concurrency)
+        self._crew = Crew()
 
     async def call(self, work: Callable[[], Item]) -> Item:
         """Returns what `work` returns; raises what it raises.
@@ -52,7 +53,7 @@ class Workshop:
             Refusal: 429, at once: too much is worked on already; later 504, it took too long.
         """
         self._turnstile.enter()
-        return _Running(work, self._turnstile.leave, self._limits.deadline_s).items()
+        return _Running(work, self._turnstile.leave, self._limits.deadline_s, self._crew).items()
 
 
 class _Running(Generic[Item]):
@@ -63,17 +64,14 @@ class _Running(Generic[Item]):
         work: Callable[[], Generator[Item, None, None]],
         ended: Callable[[], None],
         deadline_s: float,
+        crew: Crew,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._until = self._loop.time() + deadline_s
         self._seen: asyncio.Queue[Item | _Failure | object] = asyncio.Queue()
         self._stop = threading.Event()
         self._ended = ended
-        context = contextvars.copy_context()
-        thread = threading.Thread(
-            target=context.run, args=(self._run, work), name="request", daemon=True
-        )
-        thread.start()
+        crew.run(lambda: self._run(work), "request")
 
     async def items(self) -> AsyncGenerator[Item, None]:
         try:

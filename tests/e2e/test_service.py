@@ -78,6 +78,12 @@ def test_bad_requests_are_refused_with_the_reason(served: Served, body: object) 
     assert {"title", "detail", "request_id"} <= set(refused.json())
 
 
+def test_an_author_that_nobody_is_has_written_nothing(served: Served) -> None:
+    told = served.ask(PUMP, filters={"authors": ["Nobody At All"]})
+    assert told.status_code == 200
+    assert (told.json()["grounded"], told.json()["citations"]) == (False, [])
+
+
 def test_health_metrics_and_the_openapi_page(served: Served) -> None:
     served.ask(PUMP, top_k=2)
     assert httpx.get(f"{served.url}/livez").status_code == 200
@@ -93,5 +99,7 @@ def test_health_metrics_and_the_openapi_page(served: Served) -> None:
         'rag_tokens_count{kind="output"} ',
     ):
         assert float(metrics.partition(line)[2].split()[0]) >= 1.0, line
+    counters = served.workplace.data.glob("bentoml/*/prometheus_multiproc_dir/histogram_*.db")
+    assert list(counters), "another service on this machine has its own"
     assert "/rag" in httpx.get(f"{served.url}/openapi.json").json()["paths"]
     assert httpx.get(f"{served.url}/docs").status_code == 200

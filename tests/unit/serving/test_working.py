@@ -142,3 +142,11 @@ def test_items_come_as_they_are_made() -> None:
         return seen
 
     assert run(test) == ["first", "second"]
+
+
+def test_threads_are_used_again() -> None:
+    async def one_after_the_other() -> set[int]:
+        workshop = Workshop(Limits())
+        return {await workshop.call(threading.get_ident) for _ in range(20)}
+
+    assert len(asyncio.run(one_after_the_other())) < 5, "a thread may be on its way to its rest"
