@@ -103,6 +103,7 @@ class Settings(BaseSettings):
     SERVE_CHAT_MODELS: str = ""
     SERVE_CONCURRENCY: int = Field(default=32, ge=1, le=1000)
     SERVE_DEADLINE_S: float = Field(default=120.0, gt=0.0, le=600.0)
+    ANSWER_CACHE_HOURS: float = Field(default=24.0, ge=0.0, le=720.0)
     SERVE_REQUESTS_PER_MINUTE: int = Field(default=0, ge=0, le=1_000_000)
 
     @model_validator(mode="after")

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from llm_engineering.application.ports.answer_cache import AnswerCache
 from llm_engineering.application.ports.api_keys import ApiKeyStore
 from llm_engineering.application.ports.feedback import FeedbackStore
 from llm_engineering.application.ports.likeness import LikenessStore
@@ -87,3 +88,11 @@ def feedback_store(mongo_database: "MongoDatabase") -> FeedbackStore:
     from llm_engineering.infrastructure.mongo.feedback_store import MongoFeedbackStore
 
     return MongoFeedbackStore(mongo_database)
+
+
+@pytest.fixture
+def answer_cache(mongo_database: "MongoDatabase") -> AnswerCache:
+    """Answers given before, on the real mongod; it holds three."""
+    from llm_engineering.infrastructure.mongo.answer_cache import MongoAnswerCache
+
+    return MongoAnswerCache(mongo_database, capacity=3)

@@ -49,10 +49,10 @@ def quickstart(
         indexed = run_feature(platform, FeatureConfig(), RichProgress())
         console.print(feature_line(indexed))
         console.print(Rule("3 · ask"))
-        generator = platform.answer_generator()
+        pipeline = platform.answer_pipeline()
         for question in QUESTIONS:
             console.print(f"\n[bold]{question}[/bold]")
-            show_answer(console, generator, Query(text=question))
+            show_answer(console, pipeline, Query(text=question))
         stored = ", ".join(
             f"{count:,} {name}" for name, count in platform.document_store.counts().items()
         )

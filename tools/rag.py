@@ -9,7 +9,8 @@ from rich.live import Live
 from rich.markdown import Markdown
 from rich.text import Text
 
-from llm_engineering.application.rag.generation import AnswerGenerator, Done, Token
+from llm_engineering.application.rag.answering import AnswerPipeline
+from llm_engineering.application.rag.generation import Done, Token
 from llm_engineering.bootstrap import Platform
 from llm_engineering.domain.answers import Answer, AnswerRequest
 from llm_engineering.domain.errors import InvalidInput
@@ -46,13 +47,13 @@ def ask(
     """Answers from the indexed corpus, with numbered sources."""
     with command() as platform:
         query = _query(platform, question, author, category)
-        generator = platform.answer_generator(model)
-        generator.warm_up(model_in_process=False)
+        pipeline = platform.answer_pipeline(model)
+        pipeline.warm_up(model_in_process=False)
         if as_json:
-            answer, _ = generator.answer(AnswerRequest(query=query, k=top_k))
+            answer, _ = pipeline.answer(AnswerRequest(query=query, k=top_k))
             print_json(answer.model_dump_json(indent=2))
         else:
-            show_answer(Console(), generator, query, top_k)
+            show_answer(Console(), pipeline, query, top_k)
 
 
 @app.command()
@@ -112,12 +113,12 @@ def _query(
 
 
 def show_answer(
-    console: Console, generator: AnswerGenerator, query: Query, top_k: int | None = None
+    console: Console, pipeline: AnswerPipeline, query: Query, top_k: int | None = None
 ) -> None:
     """Shows the words as the model writes them, then the checked answer and its sources."""
     written = ""
     with Live(Text("reading…", style="dim"), console=console, transient=True) as live:
-        for event in generator.stream(AnswerRequest(query=query, k=top_k)):
+        for event in pipeline.stream(AnswerRequest(query=query, k=top_k)):
             if isinstance(event, Token):
                 written += event.text
                 live.update(Text(written, style="dim"))
@@ -137,11 +138,12 @@ def answer_view(answer: Answer) -> Group:
         lines.append(Text(f"    “{' '.join(citation.quote.split())}”", style="italic"))
     for line in notes(answer.relaxed, answer.degraded):
         lines.append(Text(f"\n{line}", style="yellow"))
+    read, written = answer.usage.input_tokens, answer.usage.output_tokens
+    cost = "given before" if answer.cached else f"{read} tokens read, {written} written"
     seconds = answer.timings_ms.get("total", 0.0) / 1000
     lines.append(
         Text(
-            f"\n{answer.model} · {seconds:.1f} s · {answer.usage.input_tokens} tokens read, "
-            f"{answer.usage.output_tokens} written",
+            f"\n{answer.model} · {seconds:.1f} s · {cost}",
             style="dim",
         )
     )

@@ -1,5 +1,6 @@
 """From a question to passages and an answer."""
 
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,9 @@ from llm_engineering.domain.releases import Release
 from llm_engineering.settings import load_config
 
 if TYPE_CHECKING:  # langchain_core takes seconds to import: only commands that answer need it
+    from llm_engineering.application.rag.answer_cache import GivenAnswers
     from llm_engineering.application.rag.answer_recorder import AnswerRecorder
+    from llm_engineering.application.rag.answering import AnswerPipeline
     from llm_engineering.application.rag.explain import RetrievalExplainer
     from llm_engineering.application.rag.generation import AnswerGenerator, PassageFinder
     from llm_engineering.application.rag.history import History
@@ -106,6 +109,31 @@ class Answers(Features):
             CitationChecker(self.embedding_model, self.sparse_encoder),
             self.rag_config.context_tokens,
             model.get_num_tokens if own else estimated_tokens,
+        )
+
+    def answer_pipeline(self, reference: str | None = None) -> "AnswerPipeline":
+        """What answers requests: conversations, answers given before, and the generator."""
+        from llm_engineering.application.rag.answering import AnswerPipeline
+        from llm_engineering.application.rag.conversation import QuestionRewriter
+
+        return AnswerPipeline(
+            self.answer_generator(reference),
+            QuestionRewriter(self.chat_model(reference)),
+            self._given_answers(reference) if self.settings.ANSWER_CACHE_HOURS else None,
+        )
+
+    def _given_answers(self, reference: str | None) -> "GivenAnswers":
+        from llm_engineering.application.rag.answer_cache import GivenAnswers
+
+        s = self.settings
+        models = (reference,) if reference else (self.default_chat_model, *s.fallback_chat_models)
+        steers = (s.TEMPERATURE_INFERENCE, s.TOP_P_INFERENCE, s.MAX_NEW_TOKENS_INFERENCE)
+        return GivenAnswers(
+            self.answer_cache,
+            self.chunk_index,
+            lambda: fingerprint(self.release(*models).id, *steers),
+            now,
+            timedelta(hours=s.ANSWER_CACHE_HOURS),
         )
 
     @cached_property

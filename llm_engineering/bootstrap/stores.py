@@ -5,12 +5,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from llm_engineering.application.corpus.forgetters import (
+    AnswerCacheForgetter,
     DocumentForgetter,
     FeedbackForgetter,
     IndexForgetter,
     LikenessForgetter,
 )
 from llm_engineering.application.corpus.forgetting import Forgetting
+from llm_engineering.application.ports.answer_cache import AnswerCache
 from llm_engineering.application.ports.api_keys import ApiKeyStore
 from llm_engineering.application.ports.feedback import FeedbackStore
 from llm_engineering.application.ports.forgetting import Forgetter
@@ -83,6 +85,13 @@ class Stores(Resources):
         from llm_engineering.infrastructure.mongo.feedback_store import MongoFeedbackStore
 
         return MongoFeedbackStore(self._mongo_database)
+
+    @cached_property
+    def answer_cache(self) -> AnswerCache:
+        """Answers that may be given again, beside the documents."""
+        from llm_engineering.infrastructure.mongo.answer_cache import MongoAnswerCache
+
+        return MongoAnswerCache(self._mongo_database)
 
     @cached_property
     def _mongo_database(self) -> "MongoDatabase":
@@ -172,6 +181,7 @@ class Stores(Resources):
         forgetters: dict[str, Forgetter] = {
             "index": IndexForgetter(self.chunk_index),
             "crawls": MongoCrawlForgetter(self._mongo_database),
+            "answer cache": AnswerCacheForgetter(self.answer_cache),  # after the index
             "feedback": FeedbackForgetter(self.feedback_store),
             "duplicates": LikenessForgetter(self.likeness_store),
             "documents": DocumentForgetter(self.document_store),

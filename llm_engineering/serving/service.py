@@ -11,8 +11,9 @@ from typing import Any, cast
 import bentoml
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from llm_engineering.application.rag.answering import AnswerPipeline
 from llm_engineering.application.rag.fallbacks import ChatModelChain
-from llm_engineering.application.rag.generation import AnswerGenerator, Done, Event
+from llm_engineering.application.rag.generation import Done, Event
 from llm_engineering.application.tracking.served import watched
 from llm_engineering.bootstrap import Platform, now
 from llm_engineering.domain.answers import Answer, AnswerRequest
@@ -21,9 +22,9 @@ from llm_engineering.domain.queries import Query, Retrieval
 from llm_engineering.serving.access import KeyRing, OpenTo
 from llm_engineering.serving.api import create_app
 from llm_engineering.serving.deployment import Deployment
-from llm_engineering.serving.generators import Generators
 from llm_engineering.serving.limits import Limits
 from llm_engineering.serving.metrics import RequestMetrics
+from llm_engineering.serving.pipelines import Pipelines
 from llm_engineering.serving.readiness import Check
 from llm_engineering.settings import load_settings
 
@@ -75,12 +76,12 @@ class RAGService:
 
     def __init__(self) -> None:
         self._platform = Platform(load_settings())
-        self._generators = Generators(self._platform.answer_generator)
+        self._pipelines = Pipelines(self._platform.answer_pipeline)
         self._explainer = self._platform.explainer()
         self._listeners = self._platform.listeners()
         self._metrics = RequestMetrics()
         self.deployment = _deployment(self._platform, self._metrics)
-        self._generators.of(None).warm_up(model_in_process=self._platform.model_in_process)
+        self._pipelines.of(None).warm_up(model_in_process=self._platform.model_in_process)
 
     def answer(self, request: AnswerRequest) -> Answer:
         """Returns the checked answer. Raises what retrieval raises."""
@@ -94,7 +95,7 @@ class RAGService:
 
         Raises what retrieval raises.
         """
-        events = self._generator_of(request).stream(request)
+        events = self._pipeline_of(request).stream(request)
         with (
             self._metrics.request(),
             closing(watched(request, events, now, self._listeners)) as seen,
@@ -104,9 +105,9 @@ class RAGService:
                     self._metrics.answered(event.answer)
                 yield event
 
-    def _generator_of(self, request: AnswerRequest) -> AnswerGenerator:
+    def _pipeline_of(self, request: AnswerRequest) -> AnswerPipeline:
         default = self._platform.default_chat_model
-        return self._generators.of(None if request.model == default else request.model)
+        return self._pipelines.of(None if request.model == default else request.model)
 
     def retrieve(self, query: Query, k: int | None) -> Retrieval:
         """Returns the passages that a question finds, and how."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from uuid import UUID
 
+from llm_engineering.application.ports.answer_cache import AnswerCache
 from llm_engineering.application.ports.feedback import FeedbackStore
 from llm_engineering.application.ports.forgetting import Subject
 from llm_engineering.application.ports.likeness import LikenessStore
@@ -56,6 +57,21 @@ class FeedbackForgetter:
     def forget(self, subject: Subject) -> None:
         """Deletes them."""
         self._store.remove(subject.documents)
+
+
+class AnswerCacheForgetter:
+    """Answers that were made from documents, kept to be given again."""
+
+    def __init__(self, cache: AnswerCache) -> None:
+        self._cache = cache
+
+    def holdings(self, subject: Subject) -> Mapping[str, int]:
+        """Returns how many answers are held."""
+        return {"cached answers": self._cache.count(subject.documents)}
+
+    def forget(self, subject: Subject) -> None:
+        """Deletes them."""
+        self._cache.remove(subject.documents)
 
 
 class IndexForgetter:
