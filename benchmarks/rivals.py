@@ -88,9 +88,9 @@ def main() -> None:
         python = environment(name, arguments.environments)
         results[name] = run(name, python, sample.job(arguments.model.absolute()))
         print(line(name, results[name], sample), flush=True)
+        if arguments.out:  # now, for a run that is cut off
+            arguments.out.write_text(json.dumps(results), encoding="utf-8")
     compare(results, sample, arguments.seed)
-    if arguments.out:
-        arguments.out.write_text(json.dumps(results), encoding="utf-8")
 
 
 def draw(collections: Sequence[Collection], documents: int, questions: int, seed: int) -> Sample:
