@@ -41,7 +41,7 @@ def answer_router(asking: Asking, entrance: Entrance) -> APIRouter:
         request_id = request.state.request_id
         events = asking.events(_question(asked, request), caller, request_id)
         past, answer = await unless_hung_up(request, ending(events))
-        return RagResponse.of(answer, request_id, asking.deployment().release(), past)
+        return RagResponse.of(answer, request_id, await asking.release(), past)
 
     @router.post("/rag/stream", response_class=StreamingResponse, responses=_STREAMED)
     async def rag_stream(
@@ -56,7 +56,7 @@ def answer_router(asking: Asking, entrance: Entrance) -> APIRouter:
         request_id = request.state.request_id
         events = asking.events(_question(asked, request), caller, request_id)
         first = await anext(events)  # what fails before it has a status of its own
-        release = asking.deployment().release()
+        release = await asking.release()
         return StreamingResponse(
             sse(after(first, events), request_id, release),
             media_type=MEDIA_TYPE,

@@ -5,6 +5,8 @@ from contextlib import aclosing, closing
 from dataclasses import dataclass
 from uuid import UUID
 
+import anyio.to_thread
+
 from llm_engineering.application.rag.generation import Done, Event, Sources
 from llm_engineering.application.rag.history import Past, PastReport
 from llm_engineering.domain.answers import Answer, AnswerRequest
@@ -45,6 +47,10 @@ class Asking:
         known = {"query": caller.narrowed(request.query), "request_id": request_id or ""}
         request = request.model_copy(update=known)
         return deployment.workshop.stream(lambda: self._events(request, caller, request_id))
+
+    async def release(self) -> str:
+        """Returns what answers now. The index is asked, which may be on a server: off the loop."""
+        return await anyio.to_thread.run_sync(self.deployment().release)
 
     def _events(
         self, request: AnswerRequest, caller: Caller, request_id: str | None

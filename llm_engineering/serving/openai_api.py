@@ -61,7 +61,7 @@ def openai_router(asking: Asking, entrance: Entrance) -> APIRouter:
         request_id, deployment = request.state.request_id, asking.deployment()
         events = asking.events(_question(asked, deployment), caller, request_id)
         created = int(deployment.clock().timestamp())
-        reply = Reply(request_id, created, asked.model, deployment.release())
+        reply = Reply(request_id, created, asked.model, await asking.release())
         if not asked.stream:
             past, answer = await unless_hung_up(request, ending(events))
             return reply.completion(answer, past)

@@ -1,3 +1,4 @@
+import asyncio
 import logging
 
 import pytest
@@ -53,6 +54,24 @@ def test_an_answer_names_the_release_of_that_moment() -> None:
     app = client(release=lambda: next(releases))
     told = [app.post("/rag", json={"query": "When?"}).json()["release"] for _ in range(2)]
     assert told == ["r1", "r2"]
+
+
+@pytest.mark.parametrize("route", ["/rag", "/rag/stream", "/v1/chat/completions"])
+def test_the_index_is_not_asked_for_the_release_on_the_event_loop(route: str) -> None:
+    asked = []
+
+    def release() -> str:
+        with pytest.raises(RuntimeError, match="no running event loop"):
+            asyncio.get_running_loop()
+        asked.append(route)
+        return "r1"
+
+    body = {"model": "rag", "messages": [{"role": "user", "content": "When?"}]}
+    answered = client(release=release).post(
+        route, json=body if route.startswith("/v1") else {"query": "When?"}
+    )
+    assert "r1" in answered.text
+    assert asked == [route]
 
 
 def test_how_it_is_to_be_answered_reaches_the_service() -> None:
