@@ -14,7 +14,7 @@ from llm_engineering.serving.ui.actions import Actions
 PATH = "/ui"
 _OPEN = re.compile(
     r"/|/(assets|static)/.+|(/gradio_api)?/theme\.css|/favicon\.ico|/config"
-    r"|/gradio_api/(queue/(join|data)|cancel|heartbeat/\w+|startup-events)"
+    r"|/gradio_api/(queue/(join|data)|cancel|startup-events)"
 )
 # what Gradio's template has for other sites, a file that only the root of a host can have, and a
 # base that turns a link to a part of the page into one to another page

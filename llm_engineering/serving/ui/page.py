@@ -45,6 +45,8 @@ def gradio_app(actions: Actions, path: str) -> FastAPI:
         show_error=False,
         max_file_size=1,
     )
+    # a connection for as long as a page is open: it would hold up the end of the service
+    page.config["connect_heartbeat"] = False
     return app
 
 

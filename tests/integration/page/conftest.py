@@ -14,6 +14,7 @@ from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from llm_engineering.application.ports.storage import GenerationStatus
 from llm_engineering.application.rag.answer_recorder import AnswerRecorder
@@ -27,6 +28,25 @@ from tests.integration.page.scripted import Keeper
 _VANISHING = (StaleElementReferenceException,)  # Gradio drew anew what was looked at
 
 
+class Requests:
+    """An ASGI application around another one: knows which requests have no end yet."""
+
+    def __init__(self) -> None:
+        self.app: ASGIApp | None = None
+        self.under_way: list[str] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert self.app
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        self.under_way.append(scope["path"])
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self.under_way.remove(scope["path"])
+
+
 @dataclass
 class House:
     """The service behind the page; a test puts another keeper or deployment in."""
@@ -35,6 +55,7 @@ class House:
     keeper: Keeper = field(default_factory=Keeper)
     feedback: InMemoryFeedbackStore = field(default_factory=InMemoryFeedbackStore)
     deployment: Deployment = field(default_factory=Deployment)
+    requests: Requests = field(default_factory=Requests)
 
     def renew(self, **deployment: Any) -> None:
         """Begins anew, without what earlier tests left behind."""
@@ -52,8 +73,10 @@ def running_house() -> Iterator[House]:
     """One server for all tests: Gradio is imported once."""
     bound = socket.create_server(("127.0.0.1", 0))
     house = House(f"http://127.0.0.1:{bound.getsockname()[1]}")
-    app = create_app(lambda: house.keeper, lambda: house.deployment)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2))
+    house.requests.app = create_app(lambda: house.keeper, lambda: house.deployment)
+    server = uvicorn.Server(
+        uvicorn.Config(house.requests, log_level="warning", timeout_graceful_shutdown=2)
+    )
     thread = threading.Thread(target=server.run, args=([bound],), daemon=True)
     thread.start()
     yield house

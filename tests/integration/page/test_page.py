@@ -185,6 +185,17 @@ def test_a_script_that_got_in_would_not_run(reader: Reader) -> None:
     assert reader.hosts() == {reader.driver.current_url.removesuffix("/ui/")}
 
 
+def test_an_open_page_keeps_no_connection_that_would_hold_up_the_end(
+    house: House, reader: Reader
+) -> None:
+    ask_to_the_end(house, reader)
+    reader.one("#feedback")
+    waited = time.monotonic()
+    while house.requests.under_way and time.monotonic() < waited + 5:
+        time.sleep(0.05)
+    assert house.requests.under_way == []
+
+
 def test_where_a_key_is_needed_the_page_asks_for_it(house: House, reader: Reader) -> None:
     store = InMemoryApiKeyStore()
     made, token = make_key(
