@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from llm_engineering.application.tracking.served import Rated, Served
+from llm_engineering.application.tracking.served import Rated, Served, stages_ms
 from llm_engineering.domain.answers import Usage
 from llm_engineering.domain.queries import Retrieval, ScoredChunk, SearchFilters
 from llm_engineering.domain.redaction import Redaction
@@ -38,6 +38,7 @@ def question_row(iteration: int, served: Served) -> Row:
         "output tokens": usage.output_tokens,
         "cost in USD": usage.cost_usd,
         "total in ms": served.total_ms,
+        "stages in ms": ", ".join(f"{name} {ms:g}" for name, ms in stages_ms(served).items()),
         "answer": (answer.text if answer else ""),
         "error": served.error,
     }

@@ -86,3 +86,12 @@ def sampled(key: str, share: float) -> bool:
     """
     drawn = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big")
     return drawn < share * 2**64
+
+
+def stages_ms(served: Served) -> dict[str, float]:
+    """Returns the milliseconds of each stage, in their order; `retrieve` has those up to it."""
+    retrieved = dict(served.retrieval.timings_ms) if served.retrieval else {}
+    answered = dict(served.answer.timings_ms) if served.answer else {}
+    retrieved.pop("total", None)
+    answered.pop("total", None)
+    return retrieved | answered

@@ -10,7 +10,7 @@ from llm_engineering.application.ports.tracking import ExperimentTask, Experimen
 from llm_engineering.application.tracking.config import TrackingConfig
 from llm_engineering.application.tracking.drops import Drops
 from llm_engineering.application.tracking.served import Rated, Served
-from llm_engineering.application.tracking.window import Window, stages_ms
+from llm_engineering.application.tracking.window import Window
 from llm_engineering.domain.errors import PipelineError
 from llm_engineering.domain.redaction import Redaction
 from llm_engineering.domain.releases import Release
@@ -146,14 +146,6 @@ class Sessions:
         self._iterations[served.request.request_id] = session.iteration
         if len(self._iterations) > REMEMBERED:
             self._iterations.popitem(last=False)
-        stages = stages_ms(served) | {"total": served.total_ms}
-        session.task.scalars("question: latency in ms", stages, session.iteration)
-        if served.answer:
-            usage = served.answer.usage
-            counts = {"input": usage.input_tokens, "output": usage.output_tokens}
-            session.task.scalars("question: tokens", counts, session.iteration)
-            grounded = {"grounded": float(served.answer.grounded)}
-            session.task.scalars("question: answer", grounded, session.iteration)
 
     def _take_vote(self, session: _Session, rated: Rated) -> None:
         iteration = self._iterations.get(rated.request_id)

@@ -14,7 +14,7 @@ from llm_engineering.application.tracking.rows import (
     redacted,
     same_keys,
 )
-from llm_engineering.application.tracking.served import FAILED, STOPPED, Rated, Served
+from llm_engineering.application.tracking.served import FAILED, STOPPED, Rated, Served, stages_ms
 from llm_engineering.domain.answers import AnswerMode
 from llm_engineering.domain.redaction import Redaction
 
@@ -127,15 +127,6 @@ class Window:
             found = {stage: quantiles(times) for stage, times in self._stages.items()}
             series = {q: [values[q] for values in found.values()] for q in ("p50", "p95")}
             task.bars("milliseconds by stage", list(found), series, iteration, unit="ms", log=True)
-
-
-def stages_ms(served: Served) -> dict[str, float]:
-    """Returns the milliseconds of each stage, in their order; `retrieve` has those up to it."""
-    retrieved = dict(served.retrieval.timings_ms) if served.retrieval else {}
-    answered = dict(served.answer.timings_ms) if served.answer else {}
-    retrieved.pop("total", None)
-    answered.pop("total", None)
-    return retrieved | answered
 
 
 def quantiles(values: Sequence[float]) -> dict[str, float]:

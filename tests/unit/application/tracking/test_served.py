@@ -3,7 +3,7 @@ from collections.abc import Generator
 import pytest
 
 from llm_engineering.application.rag.generation import Done, Event, Sources, Token
-from llm_engineering.application.tracking.served import Served, sampled, watched
+from llm_engineering.application.tracking.served import Served, sampled, stages_ms, watched
 from llm_engineering.domain.errors import StoreUnavailable
 from tests.unit.application.tracking.serving import ANSWER, RETRIEVAL, Clock, served
 
@@ -69,3 +69,8 @@ def test_a_sample_has_its_share_and_is_the_same_everywhere() -> None:
     assert all(sampled(key, 1.0) for key in keys)
     assert not any(sampled(key, 0.0) for key in keys)
     assert [sampled(key, 0.5) for key in keys[:8]] == [sampled(key, 0.5) for key in keys[:8]]
+
+
+def test_stages_are_those_of_retrieval_and_then_of_the_answer() -> None:
+    assert list(stages_ms(served())) == ["embed", "search", "retrieve", "first_token", "generate"]
+    assert stages_ms(served(answer=None, retrieval=None)) == {}

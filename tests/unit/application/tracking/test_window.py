@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_engineering.application.tracking.window import Window, histogram, quantiles, stages_ms
+from llm_engineering.application.tracking.window import Window, histogram, quantiles
 from llm_engineering.domain.answers import AnswerMode
 from llm_engineering.domain.feedback import Vote
 from llm_engineering.domain.redaction import HIDDEN, Redaction
@@ -110,11 +110,6 @@ def test_no_secret_of_a_question_is_told() -> None:
     told = repr(reported(window))
     assert "canary" not in told
     assert f"why is {HIDDEN} refused?" in told
-
-
-def test_stages_are_those_of_retrieval_and_then_of_the_answer() -> None:
-    assert list(stages_ms(served())) == ["embed", "search", "retrieve", "first_token", "generate"]
-    assert stages_ms(served(answer=None, retrieval=None)) == {}
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=300))
