@@ -45,6 +45,8 @@ class PersonName:
 
 def folded(text: str) -> str:
     """Returns the text without case, accents and apostrophes."""
+    if text.isascii():  # what follows would change nothing but apostrophes
+        return text.lower().replace("'", "")
     apart = unicodedata.normalize("NFKD", _APOSTROPHE.sub("", text.casefold()).translate(_LETTERS))
     return "".join(letter for letter in apart if not unicodedata.combining(letter))
 

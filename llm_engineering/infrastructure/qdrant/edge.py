@@ -82,6 +82,7 @@ class EdgeChunkIndex:
         self._drafts: dict[str, Draft] = {}
         self._opening = Lock()
         self._snapshots: dict[str, Snapshot] = {}
+        self._known: dict[str, Generation] = {}  # a name stands for the same one for ever
         with engine_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
 
@@ -104,7 +105,9 @@ class EdgeChunkIndex:
     def live(self) -> Generation | None:
         """Returns the generation that searches read."""
         name = self._live_name()
-        return GenerationFolder(self._folder / name).generation if name else None
+        if name and name not in self._known:
+            self._known[name] = GenerationFolder(self._folder / name).generation
+        return self._known[name] if name else None
 
     def switch(self, generation: Generation) -> None:
         """Moves the alias."""
@@ -243,7 +246,7 @@ class EdgeChunkIndex:
 
     def _live_name(self) -> str | None:
         try:
-            return self._live.read_text(encoding="utf-8")
+            return self._live.read_bytes().decode()
         except FileNotFoundError:
             return None
 

@@ -307,7 +307,7 @@ def test_a_trace_has_every_ranking_whole_and_the_same_best() -> None:
     assert tuple(whole.rankings["top"]) == short.passages
     assert len(whole.rankings["dense"]) == len(whole.rankings["capped"]) == 33
     assert {tuple(found.scores) for found in whole.rankings["sparse"]} == {("sparse",)}
-    assert len(flow._run(TIDE, None, whole=False).rankings["fusion"]) == 7
+    assert len(flow._run(TIDE, None, whole=False).rankings["fusion"]) == 6
 
 
 def test_a_generation_that_goes_live_between_search_and_reading_is_searched_again() -> None:
