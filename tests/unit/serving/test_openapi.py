@@ -1,6 +1,8 @@
 """The OpenAPI document is true: what it allows is answered, and every response is one it names."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -20,6 +22,7 @@ from llm_engineering.serving.readiness import Check
 from tests.unit.serving.oracle import Oracle, client
 from tests.unit.serving.test_document_routes import House
 
+ROOT = Path(__file__).parents[3]
 SEED = 20260501
 # what a schema cannot say of the requests that it allows
 BEYOND_SCHEMA = (
@@ -153,3 +156,9 @@ def assert_valid(example: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
     jsonschema_rs.validate({**schema, "components": components}, dict(example))
     if "$ref" in schema:
         assert example.keys() <= schema_of(schema)["properties"].keys()
+
+
+@pytest.mark.parametrize("path", list(DOCUMENT["paths"]))
+def test_the_manual_names_every_route(path: str) -> None:
+    manual = (ROOT / "docs/serving.md").read_text() + (ROOT / "docs/openai.md").read_text()
+    assert re.sub(r"/{[^}]*}$", "", path) in manual
