@@ -8,7 +8,7 @@ from llm_engineering.domain.queries import Retrieval, ScoredChunk, SearchFilters
 from llm_engineering.domain.redaction import Redaction
 
 LONGEST = 1000  # characters of a question or an answer
-EXCERPT = 160  # characters of a chunk
+MOST_OTHERS = 10  # chunks of a question that the model did not read
 
 _KEPT = frozenset({"request", "chunk", "url"})
 
@@ -61,10 +61,9 @@ def chunk_rows(iteration: int, served: Served) -> list[Row]:
             "chunk": str(found.chunk.id),
             "url": found.chunk.url,
             "title": found.chunk.title,
-            "excerpt": found.chunk.text,
             **{stage: round(score, 6) for stage, score in found.scores.items()},
         }
-        for rank, found in enumerate((*kept, *others), start=1)
+        for rank, found in enumerate((*kept, *others[:MOST_OTHERS]), start=1)
     ]
 
 
@@ -87,7 +86,7 @@ def same_keys(rows: Sequence[Row]) -> list[Row]:
 def redacted(row: Row, redaction: Redaction) -> Row:
     """Returns the row with short texts and no secrets; ids and URLs, which look random, stay."""
     return {
-        key: redaction.excerpt(value, EXCERPT if key == "excerpt" else LONGEST)
+        key: redaction.excerpt(value, LONGEST)
         if isinstance(value, str) and key not in _KEPT
         else value
         for key, value in row.items()

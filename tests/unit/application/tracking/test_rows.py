@@ -1,10 +1,11 @@
 import json
+from uuid import UUID
 
 import pytest
 
 from llm_engineering.application.tracking.rows import (
-    EXCERPT,
     LONGEST,
+    MOST_OTHERS,
     chunk_rows,
     feedback_row,
     question_row,
@@ -42,7 +43,6 @@ def test_a_question_that_failed_has_the_same_columns() -> None:
 def test_long_texts_are_cut() -> None:
     row = redacted(question_row(1, served(text="x " * 10_000, error="y " * 10_000)), Redaction())
     assert len(str(row["question"])) == len(str(row["error"])) == LONGEST
-    assert len(str(redacted({"excerpt": "x " * 1000}, Redaction())["excerpt"])) == EXCERPT
 
 
 @pytest.mark.parametrize("cut", range(1, len(CANARY)))
@@ -59,6 +59,15 @@ def test_chunks_come_kept_first_with_their_scores() -> None:
     assert (first["chunk"], second["chunk"]) == (str(KEPT.chunk.id), str(LEFT.chunk.id))
     assert (first["dense"], first["rerank"], second["sparse"]) == (0.8, 0.9, 3.0)
     assert {first["iteration"], second["iteration"]} == {7}
+
+
+def test_of_what_the_model_did_not_read_the_best_are_told() -> None:
+    retrieval = served().retrieval
+    assert retrieval is not None
+    chunks = [LEFT.chunk.model_copy(update={"id": UUID(int=n)}) for n in range(30)]
+    many = [LEFT.model_copy(update={"chunk": chunk}) for chunk in chunks]
+    rows = chunk_rows(1, served(retrieval=retrieval.model_copy(update={"considered": many})))
+    assert [row["chunk"] for row in rows[1:]] == [str(one.chunk.id) for one in many[:MOST_OTHERS]]
 
 
 def test_where_nothing_was_found_there_are_no_chunks() -> None:
