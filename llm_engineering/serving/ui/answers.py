@@ -12,7 +12,7 @@ _MARK = re.compile(r"\[(\d{1,4})\]")
 _UNSUPPORTED = '<span class="unsupported" title="No passage supports this">'
 _MODES = {
     AnswerMode.GENERATED: ("good", "Every citation was checked"),
-    AnswerMode.EXTRACTIVE: ("fair", "Quoted from the sources: no model answered"),
+    AnswerMode.EXTRACTIVE: ("fair", "Quoted from the sources"),
     AnswerMode.REFUSED: ("poor", "The sources do not say it"),
 }
 
@@ -34,7 +34,7 @@ def _body(exchange: Exchange) -> str:
     if exchange.answer:
         checked = f"<p>{_checked(exchange, exchange.answer)}</p>"
         return f"{checked}{_facts(exchange.question, exchange.answer)}"
-    doing = "Checking against the sources…" if exchange.written else "Searching…"
+    doing = "Writing. Nothing is checked yet." if exchange.written else "Searching…"
     if exchange.passages and not exchange.written:
         doing = "Reading…"
     written = f'<p class="unchecked">{text_html(exchange.written)}</p>' if exchange.written else ""

@@ -53,7 +53,7 @@ def gradio_app(actions: Actions, path: str) -> FastAPI:
 def _blocks(actions: Actions) -> gr.Blocks:
     page = gr.Blocks(title=_TITLE, analytics_enabled=False, fill_width=True)
     with page:
-        with gr.Sidebar(width=300):
+        with gr.Sidebar(width=340):
             bar = SideBar(actions, _TITLE)
         with gr.Column(elem_id="main"):
             gr.HTML(_INTRO, js_on_load=None, elem_id="intro")

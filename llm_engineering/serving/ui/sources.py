@@ -96,5 +96,5 @@ def _card(
     return (
         f'<details class="source"{attributes}><summary>{mark}<span class="title">'
         f"{escape(title or url)}<small>{told}</small></span></summary>"
-        f"<blockquote>{text}</blockquote>{link_to(url, 'Open the original')}</details>"
+        f'<div class="passage">{text}</div>{link_to(url, "Open the original")}</details>'
     )

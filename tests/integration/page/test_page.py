@@ -42,7 +42,7 @@ def test_an_answer_streams_and_then_has_its_sources_beside_it(house: House, read
 
 def test_a_mark_opens_its_source_with_the_quote_highlighted(house: House, reader: Reader) -> None:
     ask_to_the_end(house, reader)
-    assert reader.none("#sources blockquote")
+    assert reader.none("#sources .passage")
     reader.one("#answer a.mark", "1").click()
     assert reader.one("#sources mark").text == QUOTES[0]
     original = reader.one("#sources a.original")
@@ -54,14 +54,14 @@ def test_a_click_opens_a_source_too(house: House, reader: Reader) -> None:
     ask_to_the_end(house, reader)
     reader.one("#sources summary", "The fog bell").click()
     assert reader.one("#sources mark").text == QUOTES[1]
-    assert BELL.splitlines()[0] in reader.one("#sources blockquote").text
+    assert BELL.splitlines()[0] in reader.one("#sources .passage").text
 
 
 def test_what_is_open_stays_open_while_the_answer_goes_on(house: House, reader: Reader) -> None:
     reader.ask(QUESTION)
     reader.one("#answer .unchecked", "The lamp turns")
     reader.one("#sources summary", "Supplies").click()
-    assert "Boats bring oil" in reader.one("#sources blockquote").text
+    assert "Boats bring oil" in reader.one("#sources .passage").text
     house.keeper.go.set()
     reader.one("#answer .facts", "local:keeper")
 

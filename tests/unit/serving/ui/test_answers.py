@@ -43,7 +43,7 @@ def test_everything_is_escaped() -> None:
     [
         (Exchange(1, "Why?", "id"), "Searching"),
         (Exchange(1, "Why?", "id", passages=(CHUNK,)), "Reading"),
-        (Exchange(1, "Why?", "id", passages=(CHUNK,), written="<b>"), "Checking"),
+        (Exchange(1, "Why?", "id", passages=(CHUNK,), written="<b>"), "Writing"),
     ],
 )
 def test_it_says_what_it_is_doing(now: Exchange, said: str) -> None:
@@ -67,7 +67,7 @@ def test_a_problem_is_told_instead_of_an_answer() -> None:
     ("fields", "said"),
     [
         ({}, "Every citation was checked"),
-        ({"mode": AnswerMode.EXTRACTIVE}, "no model answered"),
+        ({"mode": AnswerMode.EXTRACTIVE}, "Quoted from the sources"),
         ({"mode": AnswerMode.REFUSED, "citations": (), "nearest": (cite(),)}, "do not say it"),
         ({"timings_ms": {"total": 1250.0}}, "1.2 s"),
         ({"cached": True}, "answered before"),

@@ -14,7 +14,7 @@ _OTHER = make_chunk("Boats bring bread.", url="https://example.org/boats", title
 def test_the_quote_is_highlighted_where_it_stands() -> None:
     html = sources_html(exchange())
     assert (
-        'The tide <mark id="q3-s1-quote">turns twice a day</mark>. Nobody knows why.</blockquote>'
+        'The tide <mark id="q3-s1-quote">turns twice a day</mark>. Nobody knows why.</div>'
     ) in html
     assert "Ada Lovelace · 2024-05-17 · example.org" in html
     assert f'href="{CHUNK.url}"' in html
@@ -36,14 +36,14 @@ def test_what_else_was_read_comes_after_it() -> None:
 
 def test_a_quote_without_its_passage_is_shown_alone() -> None:
     html = sources_html(replace(exchange(), passages=()))
-    assert '<blockquote><mark id="q3-s1-quote">turns twice a day</mark></blockquote>' in html
+    assert '<div class="passage"><mark id="q3-s1-quote">turns twice a day</mark></div>' in html
     assert "Ada Lovelace" in html
 
 
 def test_a_passage_of_another_revision_is_not_the_one_that_was_quoted() -> None:
     changed = CHUNK.model_copy(update={"revision": "0" * 64, "text": "Changed since."})
     html = sources_html(replace(exchange(), passages=(changed,)))
-    assert '<blockquote><mark id="q3-s1-quote">turns twice a day</mark></blockquote>' in html
+    assert '<div class="passage"><mark id="q3-s1-quote">turns twice a day</mark></div>' in html
 
 
 def test_a_refusal_has_the_closest_passages() -> None:
