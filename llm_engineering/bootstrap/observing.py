@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from llm_engineering.application.tracking.config import TrackingConfig
 from llm_engineering.bootstrap.answers import Answers
 from llm_engineering.bootstrap.resources import now
+from llm_engineering.bootstrap.stores import QUESTIONS
 from llm_engineering.domain.redaction import Redaction
 from llm_engineering.settings import load_config
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:  # langchain_core takes seconds to import: only what answers n
     from llm_engineering.application.tracking.served import Served
     from llm_engineering.infrastructure.tracing.otel import OTelTraces
 
-_PATIENCE_S = 10.0  # the service must come to its end, whatever ClearML does
+_PATIENCE_S = 15.0  # the service must come to its end, whatever ClearML does
 
 
 class Observing(Answers):
@@ -39,7 +40,7 @@ class Observing(Answers):
 
         config = self.tracking_config
         tracker = QuestionTracker(
-            self.tracker_of("clearml-questions", config.disk_mb * 1_000_000, _PATIENCE_S),
+            self.tracker_of(QUESTIONS, config.disk_mb * 1_000_000, _PATIENCE_S),
             self.release,
             config,
             now,

@@ -19,7 +19,11 @@ from llm_engineering.application.ports.forgetting import Forgetter
 from llm_engineering.application.ports.likeness import LikenessStore
 from llm_engineering.application.ports.question_sets import QuestionSetStore
 from llm_engineering.application.ports.storage import ChunkIndex, DocumentStore
-from llm_engineering.application.ports.tracking import ExperimentTracker, ModelRegistry
+from llm_engineering.application.ports.tracking import (
+    ExperimentTracker,
+    ModelRegistry,
+    SessionUploads,
+)
 from llm_engineering.bootstrap.resources import Resources, now
 from llm_engineering.domain.redaction import Redaction
 from llm_engineering.settings import EMBEDDED
@@ -27,6 +31,10 @@ from llm_engineering.settings import EMBEDDED
 if TYPE_CHECKING:  # langchain_core takes seconds to import: only commands that answer need it
     from llm_engineering.application.crawling.visiting import CrawlState
     from llm_engineering.infrastructure.mongo.database import MongoDatabase
+    from llm_engineering.infrastructure.tracking.clearml_tracker import ClearMLTracker
+
+_EXPERIMENTS = "clearml"  # folders of DATA_DIR
+QUESTIONS = "clearml-questions"
 
 
 class Stores(Resources):
@@ -139,11 +147,11 @@ class Stores(Resources):
     @cached_property
     def tracker(self) -> ExperimentTracker:
         """ClearML: the server of CLEARML_API_HOST when it answers, else offline sessions."""
-        return self.tracker_of("clearml")
+        return self.tracker_of(_EXPERIMENTS)
 
     def tracker_of(
         self, folder: str, max_bytes: int | None = None, patience_s: float = 60.0
-    ) -> ExperimentTracker:
+    ) -> "ClearMLTracker":
         """ClearML with a folder of its own for what is offline, of at most `max_bytes`.
 
         When a task is closed, the server gets `patience_s` for what is left.
@@ -162,6 +170,10 @@ class Stores(Resources):
             max_bytes=max_bytes,
             patience_s=patience_s,
         )
+
+    def session_uploads(self) -> dict[str, SessionUploads]:
+        """What was recorded offline, by the folder of DATA_DIR that has it."""
+        return {name: self.tracker_of(name) for name in (_EXPERIMENTS, QUESTIONS)}
 
     @cached_property
     def registry(self) -> ModelRegistry:

@@ -68,6 +68,23 @@ class ExperimentTracker(Protocol):
         ...
 
 
+class SessionUploads(Protocol):
+    """Brings what was recorded offline to the tracker's server."""
+
+    def waiting(self) -> Sequence[str]:
+        """Returns the names of the recorded sessions, those of one task in their order."""
+        ...
+
+    def upload(self, session: str) -> str:
+        """Uploads a session and deletes it here; returns the page of its task.
+
+        Raises:
+            ConfigurationError: no server is set.
+            StoreUnavailable: the server does not answer, or does not take it; it stays here.
+        """
+        ...
+
+
 class ModelRegistry(Protocol):
     """Versions of named models, with aliases.
 

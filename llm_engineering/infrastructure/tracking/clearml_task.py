@@ -157,7 +157,7 @@ class ClearMLTask:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env=_environment(self._work),
+                env=environment(self._work),
                 start_new_session=True,  # a Ctrl-C in the terminal is for us; it still closes
             )
         _give(process, order)
@@ -202,7 +202,7 @@ def _give(process: subprocess.Popen[bytes], order: Mapping[str, object]) -> None
             process.stdin.flush()
 
 
-def _environment(work: Path) -> dict[str, str]:
+def environment(work: Path) -> dict[str, str]:
     """Returns our environment without any ClearML setting but those that keep it in `work`."""
     config = work / "clearml.conf"
     config.touch()

@@ -1,24 +1,30 @@
 """Tracks experiments with ClearML: on its server when that answers, else in offline sessions."""
 
 import contextlib
+import json
 import logging
 import re
 import shutil
+import subprocess
+import sys
 import tempfile
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import httpx
 from pydantic import SecretStr
 
-from llm_engineering.domain.errors import InvalidInput
+from llm_engineering.domain.errors import ConfigurationError, InvalidInput, StoreUnavailable
 from llm_engineering.domain.redaction import Redaction
-from llm_engineering.infrastructure.tracking.clearml_task import ClearMLTask, Server
+from llm_engineering.infrastructure.tracking import clearml_upload
+from llm_engineering.infrastructure.tracking.clearml_task import ClearMLTask, Server, environment
 from llm_engineering.infrastructure.tracking.series import Series
 
 PROJECT = "LLM Pipeline System"
 PROBE_S = 2.0
 PATIENCE_S = 60.0
+UPLOAD_S = 300.0
 KINDS = ("training", "testing", "inference", "data_processing")
 
 _log = logging.getLogger(__name__)
@@ -94,6 +100,36 @@ class ClearMLTracker:
         finally:
             self._prune()
 
+    def waiting(self) -> list[str]:
+        """Returns the names of the offline sessions, those of one task in their order."""
+        return sorted(session.name for session in self._folder.glob("*.zip"))
+
+    def upload(self, session: str) -> str:
+        """Uploads an offline session and deletes it here; returns the page of its task.
+
+        Raises:
+            ConfigurationError: no server is set.
+            StoreUnavailable: the server does not answer, or does not take it; it stays here.
+        """
+        if self._api_host is None:
+            raise ConfigurationError("CLEARML_API_HOST is not set: there is no server to upload to")
+        server, file = self._server(), self._folder / session
+        if server is None:
+            raise StoreUnavailable(f"the ClearML server at {self._api_host} does not answer")
+        with zipfile.ZipFile(file) as content:
+            series = Series(self._folder, json.loads(content.read("task.json"))["name"])
+        order = {
+            "server": server,
+            "zip": str(file),
+            "series": series.known,
+            "continues": series.task_id,
+        }
+        done = _uploaded(order, session)
+        if series.known:
+            series.task_id = done["task"]
+        file.unlink()
+        return done["page"]
+
     def _prune(self) -> None:
         """Deletes the oldest sessions beyond `max_bytes`."""
         if self._max_bytes is None:
@@ -122,6 +158,27 @@ class ClearMLTracker:
             "key": self._access_key.get_secret_value() if self._access_key else None,
             "secret": self._secret_key.get_secret_value() if self._secret_key else None,
         }
+
+
+def _uploaded(order: Mapping[str, object], session: str) -> dict[str, str]:
+    """Returns what the process that uploads a session says of it."""
+    with tempfile.TemporaryDirectory() as work:
+        try:
+            run = subprocess.run(  # noqa: S603 - our own script
+                [sys.executable, "-P", clearml_upload.__file__],
+                input=json.dumps({**order, "folder": work}).encode() + b"\n",
+                capture_output=True,
+                env=environment(Path(work)),
+                timeout=UPLOAD_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise StoreUnavailable(f"ClearML's server did not take {session} in time") from None
+    if run.returncode != 0 or not run.stdout:
+        said = run.stderr.decode(errors="replace").strip().splitlines() or ["nothing"]
+        raise StoreUnavailable(f"ClearML's server did not take {session}: {said[-1]:.300}")
+    done: dict[str, str] = json.loads(run.stdout)
+    return done
 
 
 def _bytes_of(entry: Path) -> int:
