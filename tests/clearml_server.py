@@ -43,9 +43,8 @@ class ClearMLServer:
             case "tasks.get_by_id":
                 return {"task": task}
             case "tasks.get_all":
-                return {
-                    "tasks": [self.tasks[one] for one in told.get("id", ()) if one in self.tasks]
-                }
+                asked = [self.tasks.get(one) for one in told.get("id", ())]
+                return {"tasks": [one for one in asked if one]}
             case "tasks.started" | "tasks.completed" | "tasks.stopped" | "tasks.failed":
                 task["status"] = {"started": "in_progress"}.get(call[6:], call[6:])
             case "tasks.edit":

@@ -7,7 +7,7 @@ import pytest
 
 from llm_engineering.domain.errors import ConfigurationError, StoreUnavailable
 from tests.clearml_server import ClearMLServer, clearml_server
-from tests.integration.test_tracked_questions import questions_of, tracker_of
+from tests.integration.test_tracked_questions import iterations_in, questions_of, tracker_of
 from tests.unit.application.tracking.serving import RELEASE, served
 
 NAME = f"questions to release {RELEASE.id}"
@@ -42,7 +42,8 @@ def test_a_release_is_one_task_online_and_offline(tmp_path: Path, server: ClearM
     ((task, known),) = server.tasks.items()
     assert task in page
     assert (known["name"], known["status"]) == (NAME, "completed")
-    assert server.points(task, "question: tokens", "input") == [1, 2, 3, 4, 5, 6, 7]
+    assert {event["task"] for event in server.events} == {task}
+    assert iterations_in(server.events) == [1, 2, 3, 4, 5, 6, 7]
     assert server.points(task, "window: counts", "questions") == [2, 5, 7]
     assert uploads.waiting() == []
 

@@ -57,7 +57,7 @@ def iterations(file: Path) -> list[int]:
 
 def iterations_in(events: list[dict[str, Any]]) -> list[int]:
     """Returns the iterations of the questions, from the tables of the windows."""
-    tables = [json.loads(e["plot_str"]) for e in events if e["metric"] == "questions"]
+    tables = [json.loads(e["plot_str"]) for e in events if e.get("metric") == "questions"]
     return [int(n) for table in tables for n in table["data"][0]["cells"]["values"][0]]
 
 
