@@ -27,8 +27,9 @@ _TURN = """<passages>
 
 Question: {question}"""
 
-# Invented examples. They show the form, an answer out of code, and refusals of three kinds: the
-# passages are of the matter but name another person, say the opposite, or do not go that far.
+# Invented examples. They show the form, an answer out of code, one to a question in other words
+# than the passage's, and refusals of three kinds: the passages are of the matter but name another
+# person, say the opposite, or do not go that far.
 _EXAMPLES = (
     (
         "[1] Pottery handbook > Firing\nThe kiln is fired for nine hours. It cools for a day.\n\n"
@@ -54,6 +55,12 @@ _EXAMPLES = (
         "ground.\n\n[2] Orchard guide > Harvest\nApples are picked in September.",
         "Which soil do pears not grow on?",
         REFUSAL,
+    ),
+    (
+        "[1] Harbour history\nThe watchmen of Lomma rang a bell when fog came in. The bell hangs "
+        "in the church now.\n\n[2] Herring\nHerring was salted in barrels.",
+        "In what weather were ships warned at Lomma?",
+        "At Lomma watchmen rang a bell when fog came in [1].",
     ),
     (
         "[1] Orchard guide > Watering\nWater the trees in the evening.\n\n"
