@@ -177,7 +177,7 @@ def test_a_collection_without_any_text_is_refused(platform: Platform, dataset: P
         evaluated(platform, EvaluationRequest(dataset))
 
 
-RAG_FILE = "k: 4\ncandidates: 100   # of each search\ndense_weight: 0.5\n"
+RAG_FILE = "k: 4\ncandidates: 100   # of each search\ndense_weight: 0.6\n"
 
 
 def test_tuning_judges_on_held_out_questions_and_writes_its_evidence(
