@@ -133,7 +133,7 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Default: SERVE_HOST.")] = None,
     port: Annotated[int | None, typer.Option(help="Default: SERVE_PORT.")] = None,
 ) -> None:
-    """Serves POST /rag until it is stopped; the OpenAPI page is at /docs."""
+    """Serves POST /rag until it is stopped; a page to ask is at /ui, the OpenAPI page at /docs."""
     with command() as platform:
         if platform.chunk_index.live() is not None:  # else it waits for the first run-feature
             platform.require_searchable_index()
@@ -142,7 +142,7 @@ def serve(
         home = platform.folder(f"bentoml/{number}")  # who shares one deletes the other's metrics
         print_result(
             f"serving on http://{address}:{number}",
-            f"open http://{address}:{number}/docs, or POST /rag",
+            f"open http://{address}:{number}/ui, or POST /rag",
         )
     service = "llm_engineering.serving.service:RAGService"
     arguments = ["serve", service, "--host", address, "--port", str(number)]
