@@ -4,15 +4,19 @@ import threading
 import time
 
 import httpx
+import openai
 import pytest
+from openai.types.chat import ChatCompletionMessageParam
 
 from tests.e2e.site import put_article, put_index
 from tests.e2e.workplace import PUMP, Served
 
+EMBEDDER = "sentence-transformers/all-MiniLM-L6-v2"
+
 
 def test_the_service_answers_and_takes_up_new_data_without_a_restart(served: Served) -> None:
     workplace = served.workplace
-    answered = served.ask(PUMP)
+    answered = served.ask(PUMP, top_k=3)
     assert answered.status_code == 200, answered.text
     body = answered.json()
     assert body["grounded"]
@@ -103,3 +107,28 @@ def test_health_metrics_and_the_openapi_page(served: Served) -> None:
     assert list(counters), "another service on this machine has its own"
     assert "/rag" in httpx.get(f"{served.url}/openapi.json").json()["paths"]
     assert httpx.get(f"{served.url}/docs").status_code == 200
+
+
+def test_openais_client_asks_a_question_and_one_that_follows_on_it(served: Served) -> None:
+    client = openai.OpenAI(base_url=f"{served.url}/v1", api_key="unused", max_retries=0)
+    messages: list[ChatCompletionMessageParam] = [{"role": "user", "content": PUMP}]
+    first = client.chat.completions.create(model="rag", messages=messages)
+    again = client.chat.completions.create(model="rag", messages=messages)
+    told = first.choices[0].message
+    assert told.annotations
+    assert told.annotations[0].url_citation.url.endswith("/pump.html")
+    assert again.choices[0].message.content == told.content
+    assert again.model_extra
+    assert again.model_extra["cached"] is (again.model_extra["mode"] == "generated")
+    messages += [
+        {"role": "assistant", "content": told.content},
+        {"role": "user", "content": "And when does it stop?"},
+    ]
+    stream = client.chat.completions.create(model="rag", messages=messages, stream=True)
+    *_, last = stream
+    assert last.choices[0].finish_reason == "stop"
+    assert last.model_extra
+    rewritten = last.model_extra["question"] != "And when does it stop?"
+    assert rewritten is ("conversation" not in last.model_extra["degraded"])
+    vectors = client.embeddings.create(model=EMBEDDER, input=["ebb", "flood"])
+    assert len(vectors.data[1].embedding) == 384
