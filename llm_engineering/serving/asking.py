@@ -85,7 +85,7 @@ def _served(
     return ServedAnswer(
         request_id=request_id,
         key_id=caller.key.id if caller.key else None,
-        question=request.query.text,
+        question=answer.question if request.history else request.query.text,
         answer=answer.text,
         grounded=answer.grounded,
         model=answer.model,

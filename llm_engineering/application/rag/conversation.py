@@ -28,7 +28,7 @@ _REFERS = re.compile(
     r"|that(?=\s*(?:[?.!,]|$|is|was|does|did|work|mean|one))|the (?:same|former|latter|first|second"
     r"|third|last|other|others|one|ones|previous|above)"
     r"|(?<!is )(?<!are )(?<!was )(?<!were )there(?! (?:is|are|was|were)\b)"
-    r"|another one|such|instead|otherwise|else)\b",
+    r"|one(?=\s*(?:[?.!,]|$))|such|instead|otherwise|else)\b",
     re.I,
 )
 # beginnings that go on with something
@@ -39,6 +39,15 @@ _GOES_ON = re.compile(
 )
 _LABEL = re.compile(r"^\s*(?:standalone\s+)?question\s*:\s*", re.I)
 _CLAIM = re.compile(r"\d[\d.,:]*\d|\d|(?<!^)(?<![.?!] )\b[A-Z]\w+")
+
+_WORD = re.compile(r"\w{4,}")
+_STEM = 4  # letters
+# long words that ask for nothing
+_COMMON = re.compile(
+    r"about|also|could|does|else|from|have|into|just|know|like|more|much|okay|only|please|show"
+    r"|should|some|tell|than|then|they|what|when|where|which|will|with|would|your",
+    re.I,
+)
 
 
 @dataclass(frozen=True)
@@ -75,7 +84,8 @@ class QuestionRewriter:
     def standalone(self, question: str, history: Sequence[Turn]) -> Standalone:
         """Returns the question to search for: the same one, if it stands alone or the model fails.
 
-        What the model writes counts only if every name and number in it was said before.
+        What the model writes counts only if every name and number in it was said before, and it
+        still asks for what the question asked for.
         """
         if not history or not follows_on(question):
             return Standalone(question)
@@ -87,7 +97,7 @@ class QuestionRewriter:
             _log.warning("asking the question as it is: %s", error)
             return Standalone(question, failed=True)
         said = "\n".join((question, *(turn.text for turn in history)))
-        if not text or not _invents_nothing(text, said):
+        if not (text and _invents_nothing(text, said) and _asks_the_same(text, question)):
             return Standalone(question, usage, failed=True)
         return Standalone(text, usage)
 
@@ -119,3 +129,10 @@ def _pieces(model: BaseChatModel, shown: PromptValue) -> Generator[AIMessage, No
 def _invents_nothing(text: str, said: str) -> bool:
     known = said.casefold()
     return all(found[0].casefold() in known for found in _CLAIM.finditer(text))
+
+
+def _asks_the_same(text: str, question: str) -> bool:
+    """Returns whether half of the question's own words are in the text, in whatever form."""
+    words = _WORD.findall(_REFERS.sub("", question))
+    own = [word.casefold()[:_STEM] for word in words if not _COMMON.fullmatch(word)]
+    return 2 * sum(word in text.casefold() for word in own) >= len(own)

@@ -95,9 +95,14 @@ Question: {question}"""
 
 _FOLLOW_UPS = (
     (
+        "User: When are apples picked?\nAssistant: Apples are picked in September.",
+        "Which soil do pears grow well on?",
+        "Which soil do pears grow well on?",
+    ),
+    (
         "User: Who built the lighthouse of Skar?\nAssistant: Anna Holm built it in 1874.",
-        "When did it burn down?",
-        "When did the lighthouse of Skar burn down?",
+        "Did she also live in it?",
+        "Did Anna Holm also live in the lighthouse of Skar?",
     ),
     (
         "User: How many branches does prune keep?\nAssistant: It keeps 3 branches by default.\n"
@@ -106,9 +111,9 @@ _FOLLOW_UPS = (
         "For how long is glazed clay fired?",
     ),
     (
-        "User: When are apples picked?\nAssistant: Apples are picked in September.",
-        "Which soil do pears grow well on?",
-        "Which soil do pears grow well on?",
+        "User: How do I water apple trees?\nAssistant: Water them in the evening.",
+        "What about pears?",
+        "How do I water pear trees?",
     ),
 )
 
