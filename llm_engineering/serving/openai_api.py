@@ -59,7 +59,9 @@ def openai_router(asking: Asking, entrance: Entrance) -> APIRouter:
         System messages, and options that steer how a model writes, have no effect.
         """
         request_id, deployment = request.state.request_id, asking.deployment()
-        events = asking.events(_question(asked, deployment), caller, request_id)
+        parent = request.headers.get("traceparent", "")
+        question = _question(asked, deployment).model_copy(update={"trace_parent": parent})
+        events = asking.events(question, caller, request_id)
         created = int(deployment.clock().timestamp())
         reply = Reply(request_id, created, asked.model, await asking.release())
         if not asked.stream:

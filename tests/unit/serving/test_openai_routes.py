@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from llm_engineering.application.rag.answer_recorder import AnswerRecorder
 from llm_engineering.domain.answers import Turn, Verification
 from llm_engineering.domain.errors import InvalidInput, ModelError, StoreUnavailable
 from llm_engineering.infrastructure.in_memory.encoders import HashingEmbeddingModel
+from llm_engineering.infrastructure.in_memory.feedback_store import InMemoryFeedbackStore
 from llm_engineering.serving.access import OpenTo
 from llm_engineering.serving.limits import Limits
 from tests.unit.serving.oracle import ANSWER, CHUNK, Oracle, client
@@ -95,6 +97,26 @@ def test_the_last_message_is_asked_and_earlier_ones_are_the_conversation() -> No
         Turn(role="assistant", text="Water [1]."),
     )
     assert request.model is None
+
+
+def test_the_request_can_be_traced_and_found_again() -> None:
+    oracle = Oracle()
+    headers = {"x-request-id": "given-by-the-caller", "traceparent": "00-ab-cd-01"}
+    client(oracle).post(CHAT, json=asked(), headers=headers)
+    (request,) = oracle.requests
+    assert (request.request_id, request.trace_parent) == ("given-by-the-caller", "00-ab-cd-01")
+
+
+def test_feedback_to_a_follow_up_is_kept_with_the_question_that_stands_alone() -> None:
+    store = InMemoryFeedbackStore()
+    recorder = AnswerRecorder(store)
+    app = client(answers=recorder)
+    for messages in ((("user", "When?"),), (("user", "Tides?"), ("user", "When?"))):
+        told = app.post(CHAT, json=asked(*messages)).json()
+        vote = {"request_id": told["request_id"], "vote": "up"}
+        assert app.post("/feedback", json=vote).status_code == 200
+    assert [one.question for one in store.rated()] == ["When?", ANSWER.question]
+    recorder.close()
 
 
 def test_what_rag_can_be_asked_can_be_asked_here() -> None:
