@@ -69,8 +69,10 @@ def test_the_service_knows_the_request_id_and_the_caller_s_trace() -> None:
     headers = {"x-request-id": "given-by-the-caller", "traceparent": "00-ab-cd-01"}
     client(oracle).post("/rag", json=ASK, headers=headers)
     client(oracle).post("/rag/stream", json=ASK, headers=headers)
+    chat = {"model": "rag", "messages": [{"role": "user", "content": "When?"}]}
+    client(oracle).post("/v1/chat/completions", json=chat, headers=headers)
     known = [(asked.request_id, asked.trace_parent) for asked in oracle.requests]
-    assert known == [("given-by-the-caller", "00-ab-cd-01")] * 2
+    assert known == [("given-by-the-caller", "00-ab-cd-01")] * 3
 
 
 def test_feedback_to_what_was_never_answered_is_not_found(app: TestClient) -> None:
