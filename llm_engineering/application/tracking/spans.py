@@ -1,6 +1,6 @@
 """The stages of a served question as a tree of spans: request → retrieval → generation."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -32,13 +32,9 @@ class Span:
 def span_of(served: Served, redaction: Redaction) -> Span:
     """Returns the span of a request with those of its stages; there are no secrets in it.
 
-    Stages are known by how long they took: each begins where the one before it ended. An answer
-    from the cache has none.
+    Stages are known by how long they took: each begins where the one before it ended.
     """
     answer = served.answer
-    stages: tuple[Span, ...] = ()
-    if not (answer and answer.cached):
-        stages = _stages(served)
     attributes: dict[str, Attribute] = {
         "rag.request_id": redaction.keeping_hashes().text(served.request.request_id),
         "rag.question": redaction.excerpt(served.request.query.text, LONGEST),
@@ -52,40 +48,51 @@ def span_of(served: Served, redaction: Redaction) -> Span:
             "rag.degraded": ", ".join(answer.degraded),
         }
     error = redaction.excerpt(served.error, LONGEST) if served.outcome == FAILED else ""
-    return Span("rag.request", served.began, served.ended, attributes, stages, error)
+    return Span("rag.request", served.began, served.ended, attributes, _stages(served), error)
 
 
 def _stages(served: Served) -> tuple[Span, ...]:
-    answer, retrieval = served.answer, served.retrieval
-    times = dict(answer.timings_ms) if answer else {}
-    spans = []
-    at = served.began
-    if retrieval:
-        took = times.get("retrieve", retrieval.timings_ms.get("total", 0.0))
+    """Returns the spans of the stages, each from the end of the one before it."""
+    spans, at = [], served.began
+    for name, took, attributes in _durations(served):
         end = _after(at, took, served.ended)
-        found: dict[str, Attribute] = {
-            "rag.passages": len(retrieval.passages),
-            "rag.considered": len(retrieval.considered),
-            "rag.variants": len(retrieval.variants),
-        }
-        spans.append(
-            Span("rag.retrieve", at, end, found, _retrieval(retrieval.timings_ms, at, end))
-        )
+        inner = served.retrieval.timings_ms if served.retrieval and name == "retrieve" else {}
+        spans.append(Span(f"rag.{name}", at, end, attributes, _retrieval(inner, at, end)))
         at = end
-    if answer and "generate" in times:
-        end = _after(at, times["generate"], served.ended)
-        used: dict[str, Attribute] = {
-            "gen_ai.operation.name": "chat",
-            "gen_ai.request.model": answer.model,
-            "gen_ai.usage.input_tokens": answer.usage.input_tokens,
-            "gen_ai.usage.output_tokens": answer.usage.output_tokens,
-            "rag.first_token_ms": times.get("first_token", 0.0),
-        }
-        spans.append(Span("rag.generate", at, end, used))
-        at = end
-    if "check" in times:
-        spans.append(Span("rag.check", at, _after(at, times["check"], served.ended)))
     return tuple(spans)
+
+
+def _durations(served: Served) -> Iterator[tuple[str, float, dict[str, Attribute]]]:
+    """Yields each stage that there was, its milliseconds and what is known of it, in order."""
+    answer, retrieval = served.answer, served.retrieval
+    times = answer.timings_ms if answer else {}
+    for name in ("conversation", "cache"):
+        if name in times:
+            yield name, times[name], {}
+    if retrieval and not (answer and answer.cached):
+        yield (
+            "retrieve",
+            times.get("retrieve", retrieval.timings_ms.get("total", 0.0)),
+            {
+                "rag.passages": len(retrieval.passages),
+                "rag.considered": len(retrieval.considered),
+                "rag.variants": len(retrieval.variants),
+            },
+        )
+    if answer and "generate" in times:
+        yield (
+            "generate",
+            times["generate"],
+            {
+                "gen_ai.operation.name": "chat",
+                "gen_ai.request.model": answer.model,
+                "gen_ai.usage.input_tokens": answer.usage.input_tokens,
+                "gen_ai.usage.output_tokens": answer.usage.output_tokens,
+                "rag.first_token_ms": times.get("first_token", 0.0),
+            },
+        )
+    if "check" in times:
+        yield "check", times["check"], {}
 
 
 def _retrieval(timings_ms: Mapping[str, float], at: datetime, limit: datetime) -> tuple[Span, ...]:

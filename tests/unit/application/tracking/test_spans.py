@@ -13,7 +13,10 @@ TIMES = st.dictionaries(
     st.floats(0, 1e5),
 )
 STAGES = st.dictionaries(
-    st.sampled_from(["retrieve", "first_token", "generate", "check", "total"]), st.floats(0, 1e5)
+    st.sampled_from(
+        ["conversation", "cache", "retrieve", "first_token", "generate", "check", "total"]
+    ),
+    st.floats(0, 1e5),
 )
 
 
@@ -65,10 +68,22 @@ def test_who_hung_up_is_no_error() -> None:
     assert (root.error, root.attributes["rag.outcome"]) == ("", "stopped")
 
 
-def test_an_answer_from_the_cache_has_no_stages() -> None:
-    answer = ANSWER.model_copy(update={"cached": True})
+def test_an_answer_from_the_cache_was_neither_searched_for_nor_written() -> None:
+    times = {"conversation": 3.0, "cache": 2.0, "total": 5.5}
+    answer = ANSWER.model_copy(update={"cached": True, "timings_ms": times})
     root = span_of(served(answer=answer), Redaction())
-    assert (root.parts, root.attributes["rag.cached"]) == ((), True)
+    assert root.attributes["rag.cached"] is True
+    assert [(part.name, ms(part)) for part in root.parts] == [
+        ("rag.conversation", (0, 3)),
+        ("rag.cache", (3, 5)),
+    ]
+
+
+def test_a_question_is_made_to_stand_alone_before_it_is_searched_for() -> None:
+    answer = ANSWER.model_copy(update={"timings_ms": {**ANSWER.timings_ms, "conversation": 3.0}})
+    first, second, _ = span_of(served(answer=answer), Redaction()).parts
+    assert (first.name, ms(first)) == ("rag.conversation", (0, 3))
+    assert (second.name, ms(second)) == ("rag.retrieve", (3, 13))
 
 
 @pytest.mark.parametrize("canary", ["sk-canary-0123456789", "canary@example.org"])
