@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import StreamingResponse
 
-from llm_engineering.domain.answers import AnswerRequest
+from llm_engineering.domain.answers import AnswerRequest, Turn
 from llm_engineering.domain.api_keys import Scope
 from llm_engineering.domain.explanations import Explanation
 from llm_engineering.domain.queries import Query
@@ -98,5 +98,6 @@ def _question(asked: RagRequest, request: Request) -> AnswerRequest:
         model=asked.model,
         verify=asked.verify,
         as_of=asked.as_of,
+        history=tuple(Turn(role=turn.role, text=turn.text) for turn in asked.history),
         trace_parent=request.headers.get("traceparent", ""),
     )

@@ -11,6 +11,8 @@ from llm_engineering.serving.problems import Refusal
 MAX_BODY_BYTES = 262_144
 MAX_QUERY_CHARACTERS = 2000
 MAX_TOP_K = 20
+MAX_TURNS = 50
+MAX_TURN_CHARACTERS = 10_000
 _FORGET_AFTER = 10_000  # buckets; a full one need not be remembered
 
 

@@ -1,7 +1,7 @@
 """What goes over the wire."""
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -9,7 +9,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from llm_engineering.application.rag.history import PastReport
 from llm_engineering.domain.answers import Answer, AnswerMode, Citation, Usage, Verification
 from llm_engineering.domain.queries import Retrieval, ScoredChunk, SearchFilters
-from llm_engineering.serving.limits import MAX_QUERY_CHARACTERS, MAX_TOP_K
+from llm_engineering.serving.limits import (
+    MAX_QUERY_CHARACTERS,
+    MAX_TOP_K,
+    MAX_TURN_CHARACTERS,
+    MAX_TURNS,
+)
 
 
 def _written(value: object) -> object:
@@ -41,12 +46,23 @@ class SearchRequest(BaseModel):
     top_k: TopK = None
 
 
+class EarlierTurn(BaseModel):
+    """What the reader, or the assistant, said before."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    role: Literal["user", "assistant"]
+    text: str = Field(min_length=1, max_length=MAX_TURN_CHARACTERS, pattern=r"\S")
+
+
 class RagRequest(SearchRequest):
     """A question and how it is to be answered.
 
     `model` is one of the chat models that the service lets requests name. With `verify: strict`
     sentences that no passage supports are taken out, else they are listed in `unsupported`.
-    `as_of` asks for the revisions that were current at the end of that day (UTC).
+    `as_of` asks for the revisions that were current at the end of that day (UTC). `history` has the
+    earlier turns of the conversation, oldest first: a question that needs them is made to stand
+    alone, and `question` of the answer shows how.
     """
 
     model_config = ConfigDict(
@@ -65,6 +81,7 @@ class RagRequest(SearchRequest):
     model: str | None = Field(default=None, min_length=1, max_length=200)
     verify: Verification = Verification.FLAG
     as_of: Day = None
+    history: tuple[EarlierTurn, ...] = Field(default=(), max_length=MAX_TURNS)
 
 
 class ExplainRequest(SearchRequest):

@@ -84,6 +84,19 @@ def test_how_it_is_to_be_answered_reaches_the_service() -> None:
 
 
 @pytest.mark.parametrize("route", ["/rag", "/rag/stream"])
+def test_the_earlier_turns_of_a_conversation_reach_the_service(route: str) -> None:
+    oracle = Oracle()
+    turns = [
+        {"role": "user", "text": "Who built the ferry?"},
+        {"role": "assistant", "text": "Nils Berg. [1]"},
+    ]
+    client(oracle).post(route, json={"query": "When did he?", "history": turns})
+    (request,) = oracle.requests
+    assert [turn.model_dump() for turn in request.history] == turns
+    assert request.query.text == "When did he?"
+
+
+@pytest.mark.parametrize("route", ["/rag", "/rag/stream"])
 def test_a_model_that_is_not_allowed_is_refused_with_those_that_are(route: str) -> None:
     oracle = Oracle()
     app = client(oracle, models=("local:tiny", "local:large"))
@@ -127,6 +140,10 @@ def test_two_requests_have_two_ids() -> None:
         ({"query": "a", "verify": "hard"}, "verify"),
         ({"query": "a", "as_of": "yesterday"}, "as_of"),
         ({"query": "a", "as_of": 0}, "as_of"),
+        ({"query": "a", "history": [{"role": "system", "text": "b"}]}, "history"),
+        ({"query": "a", "history": [{"role": "user", "text": " "}]}, "history"),
+        ({"query": "a", "history": [{"role": "user", "text": "b" * 10_001}]}, "history"),
+        ({"query": "a", "history": [{"role": "user", "text": "b"}] * 51}, "history"),
         ({"query": "a", "colour": "red"}, "colour"),
         ({"query": "a", "filters": {"autors": []}}, "autors"),
         ({"query": "a", "filters": {"categories": ["songs"]}}, "categories"),
