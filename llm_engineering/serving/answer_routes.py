@@ -39,7 +39,7 @@ def answer_router(asking: Asking, entrance: Entrance) -> APIRouter:
     async def rag(asked: RagRequest, request: Request, caller: Caller = reader) -> RagResponse:
         """Answers a question from the indexed corpus, with citations."""
         request_id = request.state.request_id
-        events = asking.events(_question(asked, request), caller, request_id)
+        events = asking.events(_question(asked, request), caller, request_id, words=False)
         past, answer = await unless_hung_up(request, ending(events))
         return RagResponse.of(answer, request_id, await asking.release(), past)
 

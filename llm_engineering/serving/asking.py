@@ -7,7 +7,7 @@ from uuid import UUID
 
 import anyio.to_thread
 
-from llm_engineering.application.rag.generation import Done, Event, Sources
+from llm_engineering.application.rag.generation import Done, Event, Sources, Token
 from llm_engineering.application.rag.history import Past, PastReport
 from llm_engineering.domain.answers import Answer, AnswerRequest
 from llm_engineering.domain.errors import InvalidInput
@@ -28,12 +28,17 @@ class Asking:
     deployment: Callable[[], Deployment]
 
     def events(
-        self, request: AnswerRequest, caller: Caller, request_id: str | None = None
+        self,
+        request: AnswerRequest,
+        caller: Caller,
+        request_id: str | None = None,
+        *,
+        words: bool = True,
     ) -> AsyncGenerator[Past | Event, None]:
         """Returns the events of an answer; closing it stops the model.
 
         They are those of `Answering.stream`, after the Past if `as_of` was asked for. An answer
-        with a `request_id` can be given feedback.
+        with a `request_id` can be given feedback. Without `words` the Tokens are left out.
 
         Raises:
             Refusal: too much is worked on already, the key does not allow it, or it took too long.
@@ -46,16 +51,16 @@ class Asking:
             raise InvalidInput(f"model: {request.model!r} may not be named (allowed: {allowed})")
         known = {"query": caller.narrowed(request.query), "request_id": request_id or ""}
         request = request.model_copy(update=known)
-        return deployment.workshop.stream(lambda: self._events(request, caller, request_id))
+        return deployment.workshop.stream(lambda: self._events(request, caller, request_id, words))
 
     async def release(self) -> str:
         """Returns what answers now. The index is asked, which may be on a server: off the loop."""
         return await anyio.to_thread.run_sync(self.deployment().release)
 
     def _events(
-        self, request: AnswerRequest, caller: Caller, request_id: str | None
-    ) -> Generator[Past | Event, None, None]:
-        """Yields the events, on a thread of its own."""
+        self, request: AnswerRequest, caller: Caller, request_id: str | None, words: bool
+    ) -> Generator[Past | Event | None, None, None]:
+        """Yields the events, on a thread of its own; None for those that are left out."""
         deployment, read = self.deployment(), set[UUID]()
         past = _past(request, caller, deployment)
         if past:
@@ -70,7 +75,7 @@ class Asking:
                 if isinstance(event, Done) and request_id and deployment.answers:
                     served = _served(request, event.answer, caller, request_id, read, deployment)
                     deployment.answers.record(served)
-                yield event
+                yield event if words or not isinstance(event, Token) else None
 
 
 def _served(

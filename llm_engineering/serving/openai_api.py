@@ -61,7 +61,8 @@ def openai_router(asking: Asking, entrance: Entrance) -> APIRouter:
         request_id, deployment = request.state.request_id, asking.deployment()
         parent = request.headers.get("traceparent", "")
         question = _question(asked, deployment).model_copy(update={"trace_parent": parent})
-        events = asking.events(question, caller, request_id)
+        words = asked.stream and asked.unchecked
+        events = asking.events(question, caller, request_id, words=words)
         created = int(deployment.clock().timestamp())
         reply = Reply(request_id, created, asked.model, await asking.release())
         if not asked.stream:

@@ -39,15 +39,19 @@ class Workshop:
             Refusal: 429, too much is worked on already; 504, it took too long.
         """
 
-        def once() -> Generator[Item, None, None]:
-            yield work()
+        def once() -> Generator[tuple[Item], None, None]:
+            yield (work(),)
 
         async with aclosing(self.stream(once)) as results:
-            (result,) = [one async for one in results]  # to the end: then the place is free again
+            ((result,),) = [one async for one in results]  # to the end: then the place is free
             return result
 
-    def stream(self, work: Callable[[], Generator[Item, None, None]]) -> AsyncGenerator[Item, None]:
+    def stream(
+        self, work: Callable[[], Generator[Item | None, None, None]]
+    ) -> AsyncGenerator[Item, None]:
         """Returns what `work` yields, as it comes. Closing it closes the generator of `work`.
+
+        None is not told, and costs the event loop nothing: the work may be stopped there.
 
         Raises:
             Refusal: 429, at once: too much is worked on already; later 504, it took too long.
@@ -61,7 +65,7 @@ class _Running(Generic[Item]):
 
     def __init__(
         self,
-        work: Callable[[], Generator[Item, None, None]],
+        work: Callable[[], Generator[Item | None, None, None]],
         ended: Callable[[], None],
         deadline_s: float,
         crew: Crew,
@@ -89,12 +93,13 @@ class _Running(Generic[Item]):
         finally:
             self._stop.set()
 
-    def _run(self, work: Callable[[], Generator[Item, None, None]]) -> None:
+    def _run(self, work: Callable[[], Generator[Item | None, None, None]]) -> None:
         last: _Failure | object = _END
         try:
             with closing(work()) as items:
                 for item in items:
-                    self._tell(item)
+                    if item is not None:
+                        self._tell(item)
                     if self._stop.is_set():
                         break
         except BaseException as error:  # noqa: BLE001 - the edge of a thread: the request raises it

@@ -150,3 +150,31 @@ def test_threads_are_used_again() -> None:
         return {await workshop.call(threading.get_ident) for _ in range(20)}
 
     assert len(asyncio.run(one_after_the_other())) < 5, "a thread may be on its way to its rest"
+
+
+def test_what_returns_none_is_done_all_the_same() -> None:
+    async def nothing() -> None:
+        return await Workshop(Limits()).call(lambda: None)
+
+    asyncio.run(nothing())
+
+
+def test_none_is_not_told_and_the_work_may_be_stopped_there() -> None:
+    stopped = threading.Event()
+
+    def works() -> Generator[str | None, None, None]:
+        try:
+            yield "begun"
+            while True:
+                yield None
+        finally:
+            stopped.set()
+
+    async def hears_one() -> None:
+        async with aclosing(Workshop(Limits()).stream(works)) as items:
+            assert await anext(items) == "begun"
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(anext(items), 0.05)
+
+    asyncio.run(hears_one())
+    assert stopped.wait(5)

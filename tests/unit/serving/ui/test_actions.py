@@ -1,7 +1,8 @@
 """What the page does is held to the same keys, limits and checks as the routes."""
 
 import asyncio
-from collections.abc import Sequence
+import threading
+from collections.abc import Generator, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -10,7 +11,8 @@ from fastapi import Request
 
 from llm_engineering.application.ports.storage import GenerationStatus
 from llm_engineering.application.rag.answer_recorder import AnswerRecorder
-from llm_engineering.domain.answers import Turn
+from llm_engineering.application.rag.generation import Event
+from llm_engineering.domain.answers import AnswerRequest, Turn
 from llm_engineering.domain.errors import InvalidInput, ModelError
 from llm_engineering.domain.feedback import Vote
 from llm_engineering.domain.queries import Query
@@ -133,15 +135,31 @@ def test_a_tied_key_asks_within_its_ties() -> None:
     assert oracle.requests[0].query.filters.authors == ("Ada Lovelace",)
 
 
+class Slow(Oracle):
+    """Finds passages, and answers when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.let = threading.Event()
+
+    def stream(self, request: AnswerRequest) -> Generator[Event, None, None]:
+        for event in super().stream(request):
+            yield event
+            self.let.wait(30)
+
+
 def test_when_all_places_are_taken_it_says_so() -> None:
-    page = actions(limits=Limits(concurrency=1))
+    slow = Slow()
+    page = actions(slow, limits=Limits(concurrency=1))
 
     async def second() -> Exchange:
         begun = page.begun("When?", ())
         async with aclosing(page.ask(begun, lambda: QUERY, visitor(), ())) as first:
             await anext(first)
             await anext(first)
-            return [each async for each in page.ask(begun, lambda: QUERY, visitor(), ())][-1]
+            refused = [each async for each in page.ask(begun, lambda: QUERY, visitor(), ())][-1]
+            slow.let.set()
+            return refused
 
     assert "all places are taken" in asyncio.run(second()).problem
 
