@@ -29,9 +29,9 @@ def sparse_sum(vectors: Sequence[SparseVector]) -> SparseVector:
     for vector in vectors:
         for term, value in zip(vector.indices, vector.values, strict=True):
             weights[term] = weights.get(term, 0.0) + value
-    ordered = sorted(weights.items())
-    return SparseVector(
-        indices=tuple(term for term, _ in ordered), values=tuple(value for _, value in ordered)
+    terms = tuple(sorted(weights))
+    return SparseVector.model_construct(
+        indices=terms, values=tuple(map(weights.__getitem__, terms))
     )
 
 

@@ -42,14 +42,17 @@ def with_relevance_feedback(
     """
     if not config.weight or len(fused) < _FEWEST:
         return fused
-    head = [one.id for one in fused[: config.candidates]]
-    alike = index.alike(head[: config.passages], head)
+    head, rest = fused[: config.candidates], fused[config.candidates :]
+    ids = [one.id for one in head]
+    alike = index.alike(ids[: config.passages], ids)
     rankings = [Ranking(arm, alike[arm], weight) for arm, weight in weights.items() if weight]
     resembles = {one.id.int: one.scores["fusion"] for one in fuse(rankings, method)}
-    share = config.weight
-
-    def score(one: Fused) -> float:
-        return (1.0 - share) * one.scores["fusion"] + share * resembles.get(one.id.int, 0.0)
-
-    again = [Fused(one.id, {**one.scores, SCORE: score(one)}) for one in fused]
-    return sorted(again, key=lambda one: -one.scores[SCORE])
+    share, left = config.weight, 1.0 - config.weight
+    again = [
+        left * one.scores["fusion"] + share * resembles.get(one.id.int, 0.0) for one in head
+    ] + [left * one.scores["fusion"] for one in rest]
+    rescored = [
+        Fused(one.id, {**one.scores, SCORE: score}) for one, score in zip(fused, again, strict=True)
+    ]
+    first = sorted(rescored[: len(head)], key=lambda one: one.scores[SCORE], reverse=True)
+    return first + rescored[len(head) :]

@@ -38,6 +38,7 @@ from llm_engineering.domain.queries import (
 from llm_engineering.domain.releases import Generation
 from llm_engineering.infrastructure.qdrant.edge_files import (
     WriterLock,
+    mark,
     remove_unused,
     replace_text,
 )
@@ -82,6 +83,7 @@ class EdgeChunkIndex:
         self._drafts: dict[str, Draft] = {}
         self._opening = Lock()
         self._snapshots: dict[str, Snapshot] = {}
+        self._live_seen: tuple[tuple[int, int] | None, str | None] = (None, None)
         self._known: dict[str, Generation] = {}  # a name stands for the same one for ever
         with engine_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
@@ -245,10 +247,15 @@ class EdgeChunkIndex:
         return folder
 
     def _live_name(self) -> str | None:
-        try:
-            return self._live.read_bytes().decode()
-        except FileNotFoundError:
-            return None
+        seen = mark(self._live)
+        known, name = self._live_seen
+        if seen != known:
+            try:
+                name = self._live.read_text(encoding="utf-8")
+            except FileNotFoundError:
+                seen, name = None, None
+            self._live_seen = (seen, name)
+        return name
 
     @contextmanager
     def _exclusive(self) -> Iterator[None]:
@@ -304,7 +311,7 @@ class EdgeChunkIndex:
         folder = GenerationFolder(self._folder / generation.name)
         with self._opening, engine_errors(folder.path):
             snapshot = self._snapshots.get(generation.name)
-            if snapshot is None or not snapshot.is_current_of(folder):
+            if snapshot is None or not snapshot.is_current:
                 self._snapshots[generation.name] = folder.open_current()
                 if snapshot is not None:
                     snapshot.close()

@@ -26,6 +26,7 @@ from llm_engineering.infrastructure.qdrant.edge_files import (
     disk_use,
     file_sizes,
     fsync_tree,
+    mark,
     read_json,
     remove_unused,
     replace_json,
@@ -55,7 +56,12 @@ class GenerationFolder:
     @property
     def current(self) -> int:
         """The number of the published snapshot."""
-        return int(read_json(self.path / "current"))
+        return int(read_json(self.current_path))
+
+    @property
+    def current_path(self) -> Path:
+        """The file with that number."""
+        return self.path / "current"
 
     @property
     def draft_path(self) -> Path:
@@ -79,7 +85,7 @@ class GenerationFolder:
     def open_current(self) -> "Snapshot":
         """Opens the published snapshot."""
         while True:
-            number = self.current
+            seen, number = mark(self.current_path), self.current
             try:
                 folder = SharedFolder(self.path / str(number))
             except FileNotFoundError as error:
@@ -87,7 +93,7 @@ class GenerationFolder:
                     raise StoreUnavailable(f"{self.path / str(number)} is missing") from error
                 continue
             if number == self.current:  # only others are ever removed
-                return Snapshot(folder)
+                return Snapshot(folder, self.current_path, seen)
             folder.close()
 
     def chunks(self) -> int:
@@ -134,10 +140,18 @@ class DraftUnusable(Exception):
 
 
 class Snapshot:
-    """A published snapshot, open for reading. Any number of processes may open the same one."""
+    """A published snapshot, open for reading. Any number of processes may open the same one.
 
-    def __init__(self, folder: SharedFolder) -> None:
+    Args:
+        folder: has it.
+        named_by: the file that named it as the current one.
+        seen: the mark of that file, taken before it was read.
+    """
+
+    def __init__(self, folder: SharedFolder, named_by: Path, seen: tuple[int, int] | None) -> None:
         self._folder = folder
+        self._named_by = named_by
+        self._seen = seen
         try:
             _check(folder.path)
             self.shard = Shard.load(folder.path / "shard")
@@ -145,9 +159,10 @@ class Snapshot:
             folder.close()
             raise
 
-    def is_current_of(self, generation: GenerationFolder) -> bool:
-        """Returns whether nothing newer has been published."""
-        return self._folder.is_at(generation.path / str(generation.current))
+    @property
+    def is_current(self) -> bool:
+        """Whether nothing newer has been published."""
+        return self._seen is not None and self._seen == mark(self._named_by)
 
     def close(self) -> None:
         """Closes it when its last search has ended."""

@@ -261,7 +261,8 @@ def _embedded_chunk(record: engine.Record) -> EmbeddedChunk:
 
 
 def _sparse_vector(vector: engine.SparseVector) -> SparseVector:
-    return SparseVector(indices=tuple(vector.indices), values=tuple(vector.values))
+    """Returns what the engine keeps, which was checked when it was written."""
+    return SparseVector.model_construct(indices=tuple(vector.indices), values=tuple(vector.values))
 
 
 def _uuid(point_id: UUID | int | str) -> UUID:

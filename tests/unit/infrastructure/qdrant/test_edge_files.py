@@ -13,6 +13,7 @@ from llm_engineering.infrastructure.qdrant.edge_files import (
     disk_use,
     file_sizes,
     fsync_tree,
+    mark,
     read_json,
     remove_unused,
     replace_json,
@@ -86,16 +87,16 @@ def test_a_folder_in_use_is_not_removed_and_an_unused_one_is(tmp_path: Path) -> 
     remove_unused(folder)
 
 
-def test_a_shared_folder_knows_a_later_folder_of_the_same_name(tmp_path: Path) -> None:
-    folder = tmp_path / "3"
-    folder.mkdir()
-    shared = SharedFolder(folder)
-    assert shared.is_at(folder)
-    folder.rename(tmp_path / "moved")
-    assert not shared.is_at(folder)
-    folder.mkdir()
-    assert not shared.is_at(folder)
-    shared.close()
+def test_a_file_has_another_mark_when_it_was_replaced(tmp_path: Path) -> None:
+    file = tmp_path / "current"
+    assert mark(file) is None
+    replace_text(file, "1")
+    first = mark(file)
+    assert first == mark(file) is not None
+    replace_text(file, "1")
+    assert mark(file) not in (first, None)
+    file.rename(tmp_path / "moved")
+    assert mark(file) is None
 
 
 def test_one_handle_at_a_time_may_write(tmp_path: Path) -> None:
