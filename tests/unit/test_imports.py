@@ -38,7 +38,7 @@ print(json.dumps({
     "modules": names, "opened": opened, "seconds": time.process_time() - began,
     "heavy": sorted({
         "torch", "transformers", "sentence_transformers", "trl", "mlflow", "clearml", "openvino",
-        "trafilatura", "selenium", "matplotlib", "pandas", "ray",
+        "trafilatura", "selenium", "matplotlib", "pandas", "ray", "gradio",
     } & set(sys.modules)),
 }))
 """

@@ -3,8 +3,6 @@
 from collections.abc import AsyncGenerator
 from typing import Any
 
-import gradio as gr
-
 from llm_engineering.domain.feedback import Vote
 from llm_engineering.serving.limits import MAX_QUERY_CHARACTERS
 from llm_engineering.serving.ui.actions import Actions, Visitor, told
@@ -12,7 +10,7 @@ from llm_engineering.serving.ui.answers import answer_html
 from llm_engineering.serving.ui.exchange import Exchange
 from llm_engineering.serving.ui.filtering import query_of
 from llm_engineering.serving.ui.reports import problem_html
-from llm_engineering.serving.ui.side_bar import SideBar, visitor_of
+from llm_engineering.serving.ui.side_bar import SideBar, visible, visitor_with
 from llm_engineering.serving.ui.sources import past_html, sources_html
 
 _MOST_KEPT = 20  # exchanges of a conversation
@@ -25,6 +23,8 @@ class AskTab:
     """Its components, and what happens when one is clicked: a dict has those that change."""
 
     def __init__(self, actions: Actions, bar: SideBar) -> None:
+        import gradio as gr
+
         self._actions = actions
         self._conversation = gr.State((), time_to_live=_IDLE_S)
         with gr.Row(elem_id="asking"):
@@ -49,6 +49,8 @@ class AskTab:
         self._wire(bar)
 
     def _lay_out_feedback(self) -> None:
+        import gradio as gr
+
         with gr.Column(visible=False, elem_id="feedback") as self._feedback:
             self._better = gr.Textbox(
                 value="",
@@ -65,6 +67,8 @@ class AskTab:
         self._thanks = gr.HTML(js_on_load=None, elem_id="thanks")
 
     def _wire(self, bar: SideBar) -> None:
+        import gradio as gr
+
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         answering = [self._question, self._conversation, self._answer, self._sources, self._past]
         afterwards = [self._feedback, self._better, self._thanks]
@@ -91,22 +95,21 @@ class AskTab:
         categories: list[str],
         since: str,
         until: str,
-        request: gr.Request,
     ) -> AsyncGenerator[dict[Any, Any], None]:
         yield {
             self._question: "",
             self._past: past_html(conversation),
-            self._feedback: gr.update(visible=False),
+            self._feedback: visible(False),
             self._better: "",
             self._thanks: "",
-            self._send: gr.update(visible=False),
-            self._stop: gr.update(visible=True),
+            self._send: visible(False),
+            self._stop: visible(True),
         }
         before = begun = self._actions.begun(question, conversation)
         async for now in self._actions.ask(
             begun,
             lambda: query_of(question, authors, platforms, categories, since, until),
-            visitor_of(request, key),
+            visitor_with(key),
             conversation,
         ):
             changed = {self._answer: answer_html(now)}
@@ -116,23 +119,19 @@ class AskTab:
             before = now
         yield {
             self._conversation: (*conversation, before)[-_MOST_KEPT:],
-            self._feedback: gr.update(visible=before.answer is not None),
-            self._send: gr.update(visible=True),
-            self._stop: gr.update(visible=False),
+            self._feedback: visible(before.answer is not None),
+            self._send: visible(True),
+            self._stop: visible(False),
         }
 
     async def _stopped(self) -> dict[Any, Any]:
-        return {self._send: gr.update(visible=True), self._stop: gr.update(visible=False)}
+        return {self._send: visible(True), self._stop: visible(False)}
 
-    async def _praise(
-        self, conversation: Conversation, better: str, key: str, request: gr.Request
-    ) -> dict[Any, Any]:
-        return await self._rated(conversation, Vote.UP, better, visitor_of(request, key))
+    async def _praise(self, conversation: Conversation, better: str, key: str) -> dict[Any, Any]:
+        return await self._rated(conversation, Vote.UP, better, visitor_with(key))
 
-    async def _blame(
-        self, conversation: Conversation, better: str, key: str, request: gr.Request
-    ) -> dict[Any, Any]:
-        return await self._rated(conversation, Vote.DOWN, better, visitor_of(request, key))
+    async def _blame(self, conversation: Conversation, better: str, key: str) -> dict[Any, Any]:
+        return await self._rated(conversation, Vote.DOWN, better, visitor_with(key))
 
     async def _rated(
         self, conversation: Conversation, vote: Vote, better: str, visitor: Visitor
@@ -144,5 +143,5 @@ class AskTab:
         return {
             self._thanks: _THANKS,
             self._better: "",
-            self._feedback: gr.update(visible=False),
+            self._feedback: visible(False),
         }

@@ -133,6 +133,6 @@ def _uncompressed(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes
 
 async def _gradio_app(actions: Actions) -> FastAPI:
     """Returns the application; where no event loop runs, Gradio would leave one behind."""
-    from llm_engineering.serving.ui.page import gradio_app  # noqa: PLC0415 - takes seconds
+    from llm_engineering.serving.ui.page import gradio_app
 
     return gradio_app(actions, PATH)

@@ -1,18 +1,18 @@
-"""The page: its tabs beside its side bar, as an application of Gradio.
-
-Imports Gradio, which takes seconds: import this module only where the page is made.
-"""
+"""The page: its tabs beside its side bar, as an application of Gradio."""
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import gradio as gr
 from fastapi import FastAPI
 
 from llm_engineering.serving.ui.actions import Actions
 from llm_engineering.serving.ui.ask_tab import AskTab
 from llm_engineering.serving.ui.side_bar import SideBar
 from llm_engineering.serving.ui.why_tab import WhyTab
+
+if TYPE_CHECKING:
+    import gradio as gr
 
 _TITLE = "LLM Pipeline System"
 _STYLE = Path(__file__).with_name("page.css")
@@ -25,6 +25,8 @@ _INTRO = (
 
 def gradio_app(actions: Actions, path: str) -> FastAPI:
     """Returns the application that serves the page under `path`; enter its lifespan first."""
+    import gradio as gr
+
     app, page = FastAPI(), _blocks(actions)
     # the turnstile of the routes turns away what is too much
     page.queue(default_concurrency_limit=None, api_open=False)
@@ -50,7 +52,9 @@ def gradio_app(actions: Actions, path: str) -> FastAPI:
     return app
 
 
-def _blocks(actions: Actions) -> gr.Blocks:
+def _blocks(actions: Actions) -> "gr.Blocks":
+    import gradio as gr
+
     page = gr.Blocks(title=_TITLE, analytics_enabled=False, fill_width=True)
     with page:
         with gr.Sidebar(width=340):
@@ -66,8 +70,10 @@ def _blocks(actions: Actions) -> gr.Blocks:
     return page
 
 
-def _theme() -> gr.themes.Base:
+def _theme() -> "gr.themes.Base":
     """Returns a theme whose fonts are those of the reader's system: others would be fetched."""
+    import gradio as gr
+
     return gr.themes.Base(
         primary_hue=gr.themes.colors.teal,
         neutral_hue=gr.themes.colors.slate,

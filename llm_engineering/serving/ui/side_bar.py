@@ -1,13 +1,14 @@
 """The side bar: the API key, what the search is restricted to, and what answers."""
 
-from typing import Any
-
-import gradio as gr
+from typing import TYPE_CHECKING, Any
 
 from llm_engineering.domain.types import DataCategory
 from llm_engineering.serving.problems import Refusal
 from llm_engineering.serving.ui.actions import UNAUTHORIZED, Actions, Visitor, told
 from llm_engineering.serving.ui.reports import problem_html
+
+if TYPE_CHECKING:
+    import gradio as gr
 
 _LONGEST = 500  # characters of a filter
 
@@ -16,6 +17,8 @@ class SideBar:
     """Its components; `key` and `filters` go with every question."""
 
     def __init__(self, actions: Actions, title: str) -> None:
+        import gradio as gr
+
         self._actions = actions
         gr.HTML(f"<h2>{title}</h2>", js_on_load=None)
         self.key = gr.Textbox(
@@ -32,8 +35,10 @@ class SideBar:
         self._status = gr.HTML(js_on_load=None, elem_id="status")
         self._refresh = gr.Button("Refresh", size="sm", elem_id="refresh")
 
-    def tell_status(self, page: gr.Blocks) -> None:
+    def tell_status(self, page: "gr.Blocks") -> None:
         """Has the status told when the page opens, and when the reader wants it."""
+        import gradio as gr
+
         gr.on(
             [page.load, self.key.submit, self._refresh.click],
             self._tell_status,
@@ -43,26 +48,38 @@ class SideBar:
             api_visibility="private",
         )
 
-    async def _tell_status(self, key: str, request: gr.Request) -> dict[Any, Any]:
-        visitor = visitor_of(request, key)
+    async def _tell_status(self, key: str) -> dict[Any, Any]:
+        visitor = visitor_with(key)
         try:
             return {self._status: await self._actions.status(visitor)}
         except Exception as error:  # noqa: BLE001 - the page has to tell it
             status = problem_html(told(error, visitor.request_id))
             if isinstance(error, Refusal) and error.status_code == UNAUTHORIZED:
-                return {self._status: status, self.key: gr.update(visible=True)}
+                return {self._status: status, self.key: visible(True)}
             return {self._status: status}
 
 
-def visitor_of(request: gr.Request, key: str) -> Visitor:
-    """Returns who sent a request of Gradio's."""
-    if request.request is None:
+def visitor_with(key: str) -> Visitor:
+    """Returns who sent the request that Gradio works on."""
+    from gradio.context import LocalContext
+
+    asked = LocalContext.request.get()
+    if asked is None or asked.request is None:
         raise AssertionError("Gradio has a request where it was mounted")
-    return Visitor(request.request, key)
+    return Visitor(asked.request, key)
 
 
-def _filters() -> list[gr.components.Component]:
+def visible(shown: bool) -> dict[str, Any]:
+    """Returns the update of a component that shows or hides it."""
+    import gradio as gr
+
+    return gr.update(visible=shown)
+
+
+def _filters() -> "list[gr.components.Component]":
     """Returns the components of authors, platforms, categories, first and last day."""
+    import gradio as gr
+
     authors = gr.Textbox(
         value="",
         label="Authors",

@@ -1,18 +1,18 @@
 """The tab that says why a document was, or was not, found."""
 
-import gradio as gr
-
 from llm_engineering.serving.limits import MAX_QUERY_CHARACTERS
 from llm_engineering.serving.ui.actions import Actions, told
 from llm_engineering.serving.ui.filtering import query_of
 from llm_engineering.serving.ui.reports import explanation_html, problem_html
-from llm_engineering.serving.ui.side_bar import SideBar, visitor_of
+from llm_engineering.serving.ui.side_bar import SideBar, visitor_with
 
 
 class WhyTab:
     """Its components, and what happens when one is clicked."""
 
     def __init__(self, actions: Actions, bar: SideBar) -> None:
+        import gradio as gr
+
         self._actions = actions
         with gr.Column(elem_id="whying"):
             question = gr.Textbox(
@@ -48,9 +48,8 @@ class WhyTab:
         categories: list[str],
         since: str,
         until: str,
-        request: gr.Request,
     ) -> str:
-        visitor = visitor_of(request, key)
+        visitor = visitor_with(key)
         try:
             query = query_of(question, authors, platforms, categories, since, until)
             return explanation_html(await self._actions.explain(query, url, visitor))
