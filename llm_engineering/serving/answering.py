@@ -4,17 +4,13 @@ from collections.abc import Generator
 from typing import Protocol
 
 from llm_engineering.application.rag.generation import Event
-from llm_engineering.domain.answers import Answer, AnswerRequest
+from llm_engineering.domain.answers import AnswerRequest
 from llm_engineering.domain.explanations import Explanation
 from llm_engineering.domain.queries import Query, Retrieval
 
 
 class Answering(Protocol):
     """Answers questions. Every method blocks: the routes call it from threads of their own."""
-
-    def answer(self, request: AnswerRequest) -> Answer:
-        """Returns the checked answer."""
-        ...
 
     def stream(self, request: AnswerRequest) -> Generator[Event, None, None]:
         """Yields Sources, Tokens and Done; closing it stops the model."""

@@ -16,7 +16,7 @@ from llm_engineering.application.rag.fallbacks import ChatModelChain
 from llm_engineering.application.rag.generation import Done, Event
 from llm_engineering.application.tracking.served import watched
 from llm_engineering.bootstrap import Platform, now
-from llm_engineering.domain.answers import Answer, AnswerRequest
+from llm_engineering.domain.answers import AnswerRequest
 from llm_engineering.domain.explanations import Explanation
 from llm_engineering.domain.queries import Query, Retrieval
 from llm_engineering.serving.access import KeyRing, OpenTo
@@ -82,13 +82,6 @@ class RAGService:
         self._metrics = RequestMetrics()
         self.deployment = _deployment(self._platform, self._metrics)
         self._pipelines.of(None).warm_up(model_in_process=self._platform.model_in_process)
-
-    def answer(self, request: AnswerRequest) -> Answer:
-        """Returns the checked answer. Raises what retrieval raises."""
-        for event in self.stream(request):
-            if isinstance(event, Done):
-                return event.answer
-        raise AssertionError("a stream ends with Done")
 
     def stream(self, request: AnswerRequest) -> Generator[Event, None, None]:
         """Yields Sources, Tokens and Done, and notes the answer down; closing it stops the model.

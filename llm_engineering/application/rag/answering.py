@@ -6,7 +6,14 @@ from time import perf_counter
 
 from llm_engineering.application.rag.answer_cache import GivenAnswers
 from llm_engineering.application.rag.conversation import CONVERSATION, QuestionRewriter, Standalone
-from llm_engineering.application.rag.generation import AnswerGenerator, Done, Event, Sources, Token
+from llm_engineering.application.rag.generation import (
+    AnswerGenerator,
+    Done,
+    Event,
+    Sources,
+    Token,
+    concluded,
+)
 from llm_engineering.domain.answers import Answer, AnswerRequest, Usage
 from llm_engineering.domain.queries import Retrieval, ScoredChunk
 
@@ -44,14 +51,7 @@ class AnswerPipeline:
             StoreUnavailable: the index cannot be reached.
             ModelError: the embedder failed, or the chat model in the middle of its answer.
         """
-        found: Sequence[ScoredChunk] = ()
-        for event in self.stream(request):
-            match event:
-                case Sources():
-                    found = event.found
-                case Done():
-                    return event.answer, found
-        raise AssertionError("a stream ends with Done")
+        return concluded(self.stream(request))
 
     def stream(self, request: AnswerRequest) -> Generator[Event, None, None]:
         """Yields Sources, Tokens and Done. Raises what `answer` raises.

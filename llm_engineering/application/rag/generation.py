@@ -1,7 +1,7 @@
 """From a question to a cited answer."""
 
 import logging
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from time import perf_counter
@@ -146,14 +146,7 @@ class AnswerGenerator:
             StoreUnavailable: the index cannot be reached.
             ModelError: the embedder failed, or the chat model in the middle of its answer.
         """
-        found: Sequence[ScoredChunk] = ()
-        for event in self.stream(request):
-            match event:
-                case Sources():
-                    found = event.found
-                case Done():
-                    return event.answer, found
-        raise AssertionError("a stream ends with Done")
+        return concluded(self.stream(request))
 
     def stream(self, request: AnswerRequest) -> Generator[Event, None, None]:
         """Yields Sources, Tokens as the model writes them, and Done. Raises what `answer` raises.
@@ -262,6 +255,18 @@ class AnswerGenerator:
 
     def _since(self, began: float) -> float:
         return round((self._timer() - began) * 1000, 2)
+
+
+def concluded(events: Iterable[Event]) -> tuple[Answer, Sequence[ScoredChunk]]:
+    """Returns the answer that a stream ends with, and the passages that were found for it."""
+    found: Sequence[ScoredChunk] = ()
+    for event in events:
+        match event:
+            case Sources():
+                found = event.found
+            case Done():
+                return event.answer, found
+    raise AssertionError("a stream ends with Done")
 
 
 def _usage(message: AIMessageChunk) -> Usage:
