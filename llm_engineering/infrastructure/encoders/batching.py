@@ -38,6 +38,6 @@ def padded(encodings: Sequence[Encoding], pad: int, limit: int) -> Mapping[str, 
 
 def unit(vectors: Matrix) -> Matrix:
     """Returns the vectors with length 1 along the last axis."""
-    norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    scaled: Matrix = vectors / np.maximum(norms, np.float32(1e-12))
+    squares = np.einsum("...h,...h->...", vectors, vectors)[..., np.newaxis]
+    scaled: Matrix = vectors / np.maximum(np.sqrt(squares), np.float32(1e-12))
     return scaled

@@ -66,18 +66,18 @@ class ModelFolder:
         prompts = self.json("config_sentence_transformers.json", {}).get("prompts") or {}
         return {str(name): str(text) for name, text in prompts.items()}
 
-    @property
+    @cached_property
     def query_prompt(self) -> str:
         """What goes before a question, as `SentenceTransformer.encode_query` does it."""
         return self.prompts.get("query", self._default_prompt)
 
-    @property
+    @cached_property
     def passage_prompt(self) -> str:
         """What goes before a passage, as `SentenceTransformer.encode_document` does it."""
         named = (self.prompts[name] for name in _PASSAGE_PROMPTS if name in self.prompts)
         return next(named, self._default_prompt)
 
-    @property
+    @cached_property
     def _default_prompt(self) -> str:
         name = self.json("config_sentence_transformers.json", {}).get("default_prompt_name")
         return self.prompts.get(str(name), "")
