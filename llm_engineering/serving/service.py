@@ -29,6 +29,12 @@ from llm_engineering.serving.readiness import Check
 from llm_engineering.settings import load_settings
 
 _LONGEST_REQUEST_S = 660  # our own deadline comes before it
+OPTIONS: dict[str, Any] = {
+    "name": "rag_service",
+    "workers": 1,
+    "traffic": {"timeout": _LONGEST_REQUEST_S},
+    "tracing": {"excluded_urls": ".*"},  # we send our own; BentoML's cost CPU, and go nowhere
+}
 
 
 def _current() -> "RAGService":
@@ -62,12 +68,7 @@ class _OwnReadiness:
         await answering(scope, receive, send)
 
 
-@bentoml.service(
-    name="rag_service",
-    workers=1,
-    traffic={"timeout": _LONGEST_REQUEST_S},
-    tracing={"excluded_urls": ".*"},  # we send our own; BentoML's cost CPU, and go nowhere
-)
+@bentoml.service(**OPTIONS)
 @bentoml.asgi_app(_app, path="/")
 class RAGService:
     """Retrieves, generates, checks the citations, and notes down what it did."""
