@@ -1,5 +1,6 @@
 """The service over HTTP, as its own process, from the embedded stores."""
 
+import json
 import threading
 import time
 
@@ -8,6 +9,7 @@ import openai
 import pytest
 from openai.types.chat import ChatCompletionMessageParam
 
+from tests.e2e import page_client
 from tests.e2e.site import put_article, put_index
 from tests.e2e.workplace import PUMP, Served
 
@@ -132,3 +134,11 @@ def test_openais_client_asks_a_question_and_one_that_follows_on_it(served: Serve
     assert rewritten is ("conversation" not in last.model_extra["degraded"])
     vectors = client.embeddings.create(model=EMBEDDER, input=["ebb", "flood"])
     assert len(vectors.data[1].embedding) == 384
+
+
+def test_the_page_answers(served: Served) -> None:
+    seen = page_client.asked(served.url, PUMP)
+    assert seen[-1]["success"], seen[-1]
+    text = json.dumps(seen)
+    assert "/pump.html" in text
+    assert "#q1-s1-quote" in text
