@@ -28,6 +28,12 @@ _NEGATED = re.compile(
     r"\b(?:not|no|never|none|neither|nor|without|cannot|non)\b|n['\u2019]t\b", re.I
 )
 _PRONOUN = re.compile(r"(?:It|Its|They|Their|He|His|She|Her|This|These|Those|That)\b")
+# "…, as stated in the passage": words about the passages are in none of them
+_OF_PASSAGES = re.compile(
+    r"\b(?:as (?:stated|mentioned|described|explained|noted|shown)(?: in| by)?|according to"
+    r"|based on) (?:the |this )?(?:(?:first|given|provided) )?(?:passage|source|text)s?\b",
+    re.I,
+)
 _INITIALS = 2  # letters: US is U.S. elsewhere
 
 # numbers, snake_case and camelCase identifiers, and capitalised words inside a sentence
@@ -78,7 +84,7 @@ class Evidence:
 
     def repeats_question(self, claims: Sequence[str]) -> bool:
         """Returns whether the claims add no word to the question."""
-        return all(self._terms(claim) <= self._asked for claim in claims)
+        return not any(map(self._added, claims))
 
     def bears_on_question(self, sources: Iterable[SourceSentence]) -> bool:
         """Returns whether one of the sentences has nearly as much of the question as any other.
@@ -230,8 +236,7 @@ class Evidence:
         ]
 
     def _added(self, claim: str) -> frozenset[int]:
-        said = self._terms(claim)
-        return said - self._asked
+        return self._terms(_OF_PASSAGES.sub(" ", claim)) - self._asked
 
     def _specifics_in(self, claim: str, text: str) -> bool:
         known = f"{self.question}\n{text}"

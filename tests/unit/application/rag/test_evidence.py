@@ -137,3 +137,23 @@ def test_among_equal_quotations_the_one_that_the_question_is_about_is_cited(
     (found,) = source.supporting(["Noon."])
     assert found is not None
     assert found[0].passage == 1
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "It wakes above 4 centimetres, as stated in the passage.",
+        "According to the sources, it wakes above 4 centimetres.",
+        "It wakes above 4 centimetres, based on the provided text.",
+    ],
+)
+def test_words_about_the_passages_need_no_source(model: HashingEmbeddingModel, claim: str) -> None:
+    (found,) = evidence(model, LONG, PUMPS).supporting([claim])
+    assert found is not None
+    assert found[0].text == "The pump wakes above 4 centimetres."
+
+
+def test_what_is_based_on_something_else_does(model: HashingEmbeddingModel) -> None:
+    source = evidence(model, PUMPS)
+    assert source.supporting(["According to the harbour master, gulls sing."]) == [None]
+    assert source.repeats_question(["The pump of the boat, as shown by the source."])
