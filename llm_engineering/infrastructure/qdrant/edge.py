@@ -308,14 +308,14 @@ class EdgeChunkIndex:
                 live = now
 
     def _published(self, generation: Generation) -> Shard:
-        folder = GenerationFolder(self._folder / generation.name)
-        with self._opening, engine_errors(folder.path):
-            snapshot = self._snapshots.get(generation.name)
+        name = generation.name
+        with self._opening, engine_errors(self._folder):
+            snapshot = self._snapshots.get(name)
             if snapshot is None or not snapshot.is_current:
-                self._snapshots[generation.name] = folder.open_current()
+                self._snapshots[name] = GenerationFolder(self._folder / name).open_current()
                 if snapshot is not None:
                     snapshot.close()
-            return self._snapshots[generation.name].shard
+            return self._snapshots[name].shard
 
     def _forget(self, name: str) -> None:
         if name in self._drafts:
