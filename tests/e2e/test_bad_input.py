@@ -186,8 +186,9 @@ def test_a_wrong_key_is_named_by_its_setting_and_never_shown(place: Workplace) -
     with scripted_provider(refusal) as provider:
         changes = {"LLM_PROVIDER": "openai", "OPENAI_API_KEY": key}
         done = place.call("tools.rag", "ask", "Why?", **changes, OPENAI_BASE_URL=provider.url)
-    assert done.returncode == 2
-    assert "refused the key (HTTP 401); check OPENAI_API_KEY" in error_of(done)
+    assert done.returncode == 0, "the passages answer where no model does"
+    assert "refused the key (HTTP 401); check OPENAI_API_KEY" in " ".join(done.stderr.split())
+    assert "openai:gpt-4o-mini" in done.stdout
     assert key not in done.stdout + done.stderr
 
 
