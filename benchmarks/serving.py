@@ -58,9 +58,12 @@ def main() -> None:
         data = Path(folder)
         make_index(data, arguments.chunks, arguments.seed)
         with service(data) as served:
-            overhead("model in process", served, arguments.clients, arguments.requests)
+            asked = questions("near", arguments.requests)
+            overhead("model in process", served, arguments.clients, asked)
+            overhead("answers given before", served, arguments.clients, asked)
         with scripted_model() as model, service(data, model) as served:
-            overhead("model over HTTP", served, arguments.clients, arguments.requests)
+            asked = questions("far", arguments.requests)
+            overhead("model over HTTP", served, arguments.clients, asked)
         with scripted_model(seconds=1.0) as model, service(data, model) as served:
             overload(served, 5 * arguments.admitted, arguments.overload_s)
             ending(served, arguments.admitted // 2)
@@ -76,12 +79,12 @@ def make_index(data: Path, chunks: int, seed: int) -> None:
         fill(platform.chunk_index, Corpus(chunks, 50, 1, seed), chunks, live)
 
 
-def overhead(name: str, served: Service, clients: int, requests: int) -> None:
+def overhead(name: str, served: Service, clients: int, asked: Sequence[str]) -> None:
     """Prints CPU and latency a request when the model costs nothing."""
-    asyncio.run(crowd(served.url, clients, questions("warm", 50)))
+    asyncio.run(crowd(served.url, clients, questions(f"warm {name}", 50)))
     before = served.cpu_s()
-    seen = asyncio.run(crowd(served.url, clients, questions("measured", requests)))
-    spent = (served.cpu_s() - before) * 1000 / requests
+    seen = asyncio.run(crowd(served.url, clients, asked))
+    spent = (served.cpu_s() - before) * 1000 / len(asked)
     print(f"overhead, {name}: {spent:.1f} ms CPU a request, statuses {dict(seen.statuses)}")
     print(
         f"  at {clients} clients: median {statistics.median(seen.milliseconds):.0f} ms, "
