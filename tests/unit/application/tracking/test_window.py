@@ -104,7 +104,7 @@ def test_an_empty_window_shows_nothing_but_counts() -> None:
 
 def test_no_secret_of_a_question_is_told() -> None:
     window = Window(NOW)
-    canary = "sk-canary-0123456789abcdef"
+    canary = "sk" + "-canary-0123456789abcdef"
     window.add(1, served(text=f"why is {canary} refused?", error=f"E: {canary}"))
     window.add_feedback(1, rated(better=f"use {canary}, or ask canary@example.org"))
     told = repr(reported(window))
