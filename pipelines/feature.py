@@ -104,11 +104,7 @@ def build_features(
     """Does the work of `run_feature` with these collaborators."""
     cpu = CpuTimes()
     chunking = ChunkingDispatcher(model, config.chunking)
-    generation = Generation(
-        embedder=model.fingerprint,
-        chunker=fingerprint(chunking.fingerprint, sparse.fingerprint, SEARCHED_WORDS),
-        dimension=model.dimension,
-    )
+    generation = _generation(model, sparse, chunking)
     live_before = index.live()
     linker, cleaning = DuplicateLinker(store, likenesses, config.duplicates), CleaningDispatcher()
     with cpu.of("plan"):
@@ -152,4 +148,15 @@ def build_features(
         chunks_deleted=indexer.counts.deleted,
         failed=tuple(failed.values()),
         cpu_s={stage: round(seconds, 3) for stage, seconds in cpu.seconds.items()},
+    )
+
+
+def _generation(
+    model: EmbeddingModel, sparse: SparseEncoder, chunking: ChunkingDispatcher
+) -> Generation:
+    """Returns the generation that these make: one of them changed is another one."""
+    return Generation(
+        embedder=model.fingerprint,
+        chunker=fingerprint(chunking.fingerprint, sparse.fingerprint, SEARCHED_WORDS),
+        dimension=model.dimension,
     )
