@@ -130,7 +130,8 @@ def environment(name: str, folder: Path) -> Path:
     if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
         print(f"making the environment of {name} in {home}", flush=True)
         venv.create(home, with_pip=True, clear=True)
-        pip = [python, "-m", "pip", "install", "--quiet", "-r", STACKS / f"{name}.txt"]
+        listed = str(STACKS / f"{name}.txt")
+        pip = [str(python), "-m", "pip", "install", "--quiet", "-r", listed]
         subprocess.run(pip, check=True)  # noqa: S603 - our own list
         stamp.write_text(wanted, encoding="utf-8")
     return python
@@ -142,14 +143,15 @@ def run(name: str, python: Path, job: Mapping[str, object]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         asked, answered = Path(folder) / "job.json", Path(folder) / "result.json"
         asked.write_text(json.dumps(job), encoding="utf-8")
-        program = (STACKS / f"{name}_stack.py", asked, answered)
-        paths = {"PYTHONPATH": str(ROOT)} if name == "ours" else {}
+        program = f"benchmarks.rival_stacks.{name}_stack"
+        command = [str(python), "-m", program, str(asked), str(answered)]
         done = subprocess.run(  # noqa: S603 - our own script
-            ["taskset", "-c", str(core), str(python), *map(str, program)],  # noqa: S607
+            ["taskset", "-c", str(core), *command],  # noqa: S607
             check=False,
             capture_output=True,
             text=True,
-            env={**os.environ, **ONE_THREAD, **paths},
+            env={**os.environ, **ONE_THREAD},
+            cwd=ROOT,
         )
         if done.returncode:
             raise SystemExit(f"{name}: {done.stderr[-2000:]}")

@@ -3,6 +3,8 @@
 What it costs is the service's own: HTTP, retrieval, prompt, checks, tracking.
 """
 
+from unittest.mock import patch
+
 from langchain_core.language_models import BaseChatModel
 
 from benchmarks.served import quoted
@@ -26,4 +28,4 @@ class ScriptedPlatform(Platform):
         return ChatModelChain(models={name: self._chat_models[name]})
 
 
-service.Platform = ScriptedPlatform  # type: ignore[misc]
+patch.object(service, "Platform", ScriptedPlatform).start()  # for as long as it serves

@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -26,7 +27,7 @@ from llm_engineering.application.rag.fusion import Ranking, fuse
 from llm_engineering.application.rag.passages import read_passages
 from llm_engineering.domain.embedded_chunks import EmbeddedArticleChunk, SparseVector
 from llm_engineering.domain.ids import document_id
-from llm_engineering.domain.queries import EmbeddedQuery, SearchFilters
+from llm_engineering.domain.queries import Arm, EmbeddedQuery, SearchFilters
 from llm_engineering.domain.releases import Generation
 from llm_engineering.infrastructure.qdrant.edge import EdgeChunkIndex
 from llm_engineering.infrastructure.qdrant.server import ServerChunkIndex
@@ -134,7 +135,7 @@ def measure_ours(folder: Path, corpus: Corpus, size: int) -> float:
         if (found := reader.search(one, by="dense", limit=TOP))
     ]
     print(f"recall@{TOP} against exact search: {sum(hits) / len(hits) / TOP:.4f}")
-    median = report("ours", [cpu_ms(lambda q=q: hybrid(reader, q)) for q in corpus.questions])
+    median = report("ours", [cpu_ms(partial(hybrid, reader, q)) for q in corpus.questions])
     reader.close()
     return median
 
@@ -147,7 +148,7 @@ def measure_rival(
 
     index = ServerChunkIndex(QdrantClient(path=str(folder / "local")), "local mode")
     fill(index, corpus, size)
-    median = report("qdrant-client", [cpu_ms(lambda q=q: hybrid(index, q)) for q in questions])
+    median = report("qdrant-client", [cpu_ms(partial(hybrid, index, q)) for q in questions])
     index.close()
     return median
 
@@ -163,7 +164,7 @@ def fill(index: ChunkIndex, corpus: Corpus, size: int, generation: Generation = 
 
 def hybrid(index: ChunkIndex, question: EmbeddedQuery) -> None:
     """Searches both ways, fuses, and reads the passages, as the retriever does."""
-    searches = [("dense", question), ("sparse", question)]
+    searches: list[tuple[Arm, EmbeddedQuery]] = [("dense", question), ("sparse", question)]
     dense, sparse = index.candidates(searches, limit=CONFIG.candidates)
     weight = CONFIG.dense_weight
     rankings = [Ranking("dense", dense, weight), Ranking("sparse", sparse, 1.0 - weight)]
@@ -189,8 +190,8 @@ def cpu_ms(work: Callable[[], object]) -> float:
 
 
 def _unit(vectors: npt.NDArray[np.float64]) -> Matrix:
-    scaled = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    return scaled.astype(np.float32)
+    scaled: Matrix = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    return scaled
 
 
 def _sparse(terms: npt.NDArray[np.int64]) -> SparseVector:

@@ -14,7 +14,8 @@ from haystack_integrations.components.embedders.sentence_transformers import (
     SentenceTransformersDocumentEmbedder,
     SentenceTransformersTextEmbedder,
 )
-from measuring import Document, measure, whole_text
+
+from benchmarks.rival_stacks.measuring import Document, measure, whole_text
 
 DEPTH = 30
 

@@ -8,7 +8,8 @@ from langchain_core.documents import Document as Passage
 from langchain_core.vectorstores import InMemoryVectorStore
 from langchain_huggingface import HuggingFaceEmbeddings
 from langchain_text_splitters import RecursiveCharacterTextSplitter
-from measuring import Document, measure, whole_text
+
+from benchmarks.rival_stacks.measuring import Document, measure, whole_text
 
 DEPTH = 30
 

@@ -9,7 +9,8 @@ from llama_index.core.node_parser import SentenceSplitter
 from llama_index.core.retrievers import QueryFusionRetriever
 from llama_index.embeddings.huggingface import HuggingFaceEmbedding
 from llama_index.retrievers.bm25 import BM25Retriever
-from measuring import Document, measure, whole_text
+
+from benchmarks.rival_stacks.measuring import Document, measure, whole_text
 
 DEPTH = 30
 

@@ -1,6 +1,8 @@
 """What every stack is asked to do, and how its CPU time is counted. Standard library only.
 
-A stack runs in a process and an environment of its own: `python STACK.py JOB.json RESULT.json`.
+A stack runs in a process and an environment of its own:
+
+    python -m benchmarks.rival_stacks.NAME_stack JOB.json RESULT.json
 """
 
 import json

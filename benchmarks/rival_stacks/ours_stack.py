@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from measuring import Document, measure
-
+from benchmarks.rival_stacks.measuring import Document, measure
 from llm_engineering.application.evaluation.collection import collection_url
 from llm_engineering.application.preprocessing.config import FeatureConfig
 from llm_engineering.bootstrap import Platform

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from measuring import Document, measure, whole_text
 from txtai import Embeddings
+
+from benchmarks.rival_stacks.measuring import Document, measure, whole_text
 
 
 class Txtai:
