@@ -103,6 +103,11 @@ def test_sparse_vectors_are_well_formed(encoder: SparseEncoder, text: str) -> No
         assert all(value > 0 for value in vector.values)
 
 
+@pytest.mark.parametrize("text", TEXTS)
+def test_term_ids_are_those_of_a_question(encoder: SparseEncoder, text: str) -> None:
+    assert encoder.term_ids(text) == frozenset(encoder.encode_query(text).indices)
+
+
 def test_a_question_counts_its_terms_and_finds_its_passage(encoder: SparseEncoder) -> None:
     query = encoder.encode_query("blue sky sky")
     assert sorted(query.values) == [1.0, 2.0]

@@ -71,6 +71,10 @@ class SparseEncoder(Protocol):
         """Returns the weights of a question's terms: how often each occurs in it."""
         ...
 
+    def term_ids(self, text: str) -> frozenset[int]:
+        """Returns the indices of `encode_query` alone: the terms that a text has."""
+        ...
+
 
 class PairScorer(Protocol):
     """Says how well a passage answers a question. Safe to call from several threads."""

@@ -253,7 +253,7 @@ class Evidence:
         return len(new & self._passage_terms[passage]) / len(new) if new else 0.0
 
     def _terms(self, text: str) -> frozenset[int]:
-        return frozenset(self._sparse_encoder.encode_query(text).indices)
+        return self._sparse_encoder.term_ids(text)
 
 
 def _whole(item: ScoredChunk) -> str:

@@ -209,7 +209,7 @@ class AnswerGenerator:
             return
         asked = self._timer()
         shown = OutputFilter({passage.chunk.url for passage in read})
-        prompt = self._prompt.invoke({"passages": numbered(read), "question": question})
+        prompt = self._prompt.format_prompt(passages=numbered(read), question=question)
         try:
             for piece in self._model.stream(prompt):
                 if piece.text and not written.begun:

@@ -7,6 +7,7 @@ sees no more than a reader of the checked answer.
 
 import re
 from collections.abc import Collection, Iterable
+from functools import cache
 
 from llm_engineering.application.rag.prompts import INSTRUCTIONS
 
@@ -93,7 +94,12 @@ def filtered(text: str, allowed: Collection[str] = ()) -> str:
 def _in_instructions(words: Iterable[str]) -> bool:
     """Returns whether the words stand in the instructions, one after the other."""
     bare = _bare(" ".join(words))
-    return not bare.strip() or bare in _bare(INSTRUCTIONS)
+    return not bare.strip() or bare in _told()
+
+
+@cache
+def _told() -> str:
+    return _bare(INSTRUCTIONS)
 
 
 def _bare(text: str) -> str:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from langchain_core.prompts import ChatPromptTemplate
 
 from llm_engineering.domain.answers import Turn
@@ -120,11 +121,11 @@ _FOLLOW_UPS = (
 
 def answer_prompt() -> ChatPromptTemplate:
     """Returns the prompt of the answer; its variables are `passages` and `question`."""
-    examples: list[tuple[str, str]] = []
+    examples: list[BaseMessage] = []
     for passages, question, answer in _EXAMPLES:
         shown = _TURN.format(passages=passages, question=question)
-        examples += [("human", shown.replace("{", "{{").replace("}", "}}")), ("ai", answer)]
-    return ChatPromptTemplate([("system", _SYSTEM), *examples, ("human", _TURN)])
+        examples += [HumanMessage(shown), AIMessage(answer)]
+    return ChatPromptTemplate([SystemMessage(_SYSTEM), *examples, ("human", _TURN)])
 
 
 def conversation_prompt() -> ChatPromptTemplate:
@@ -132,11 +133,11 @@ def conversation_prompt() -> ChatPromptTemplate:
 
     Its variables are `turns`, the conversation, and `question`, which follows on it.
     """
-    examples: list[tuple[str, str]] = []
+    examples: list[BaseMessage] = []
     for turns, question, standalone in _FOLLOW_UPS:
         shown = _FOLLOW_UP.format(turns=turns, question=question)
-        examples += [("human", shown), ("ai", standalone)]
-    return ChatPromptTemplate([("system", _REWRITE), *examples, ("human", _FOLLOW_UP)])
+        examples += [HumanMessage(shown), AIMessage(standalone)]
+    return ChatPromptTemplate([SystemMessage(_REWRITE), *examples, ("human", _FOLLOW_UP)])
 
 
 def shown_turns(history: Sequence[Turn]) -> str:

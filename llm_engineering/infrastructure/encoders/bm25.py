@@ -11,6 +11,7 @@ import unicodedata
 import zlib
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 from threading import Lock
 
 from Stemmer import Stemmer
@@ -19,6 +20,7 @@ from llm_engineering.domain.embedded_chunks import SparseVector
 from llm_engineering.domain.ids import fingerprint
 
 _WORD = re.compile(r"\w+")
+_REMEMBERED = 2**16  # words whose terms are kept, about 10 MB: texts repeat their words
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
 # function words; not "no", "not" and "only", which change what a sentence says, nor "re", a module
 _STOP_WORDS = frozenset(
@@ -50,6 +52,7 @@ class Bm25Encoder:
         self._average_length = average_length
         self._stemmer = Stemmer("english")
         self._lock = Lock()  # a stemmer is not safe to share
+        self._terms_of = lru_cache(_REMEMBERED)(self._stemmed)
 
     @property
     def fingerprint(self) -> str:
@@ -74,32 +77,42 @@ class Bm25Encoder:
         """
         return _vector({term: float(count) for term, count in Counter(self.terms(text)).items()})
 
+    def term_ids(self, text: str) -> frozenset[int]:
+        """Returns the indices of `encode_query` alone."""
+        return frozenset(map(_index, set(self.terms(text))))
+
     def terms(self, text: str) -> list[str]:
         """Returns the stems of the words in order, stop words left out.
 
         An identifier such as `snake_case` or `camelCase` gives itself and its parts.
         """
-        words = [word for word in _words(text) if word not in _STOP_WORDS]
+        words = _WORD.findall(unicodedata.normalize("NFKC", text))
+        return [term for word in words for term in self._terms_of(word)]
+
+    def _stemmed(self, word: str) -> tuple[str, ...]:
+        words = [part for part in _parts(word) if part not in _STOP_WORDS]
         with self._lock:
-            stems: list[str] = self._stemmer.stemWords(words)
-        return stems
+            return tuple(self._stemmer.stemWords(words))
 
 
-def _words(text: str) -> Iterator[str]:
-    for match in _WORD.finditer(unicodedata.normalize("NFKC", text)):
-        word = match[0]
-        yield word.lower()
-        if "_" in word or not (word.islower() or word.istitle() or word.isupper()):
-            parts = _PART.findall(word)
-            if parts != [word]:
-                yield from map(str.lower, parts)
+def _parts(word: str) -> Iterator[str]:
+    """Yields the word, and what an identifier consists of."""
+    yield word.lower()
+    if "_" in word or not (word.islower() or word.istitle() or word.isupper()):
+        parts = _PART.findall(word)
+        if parts != [word]:
+            yield from map(str.lower, parts)
+
+
+def _index(term: str) -> int:
+    return zlib.crc32(term.encode())
 
 
 def _vector(weights: dict[str, float]) -> SparseVector:
     """Returns the weights by the terms' 32-bit checksums; terms with the same one are added."""
     by_index: dict[int, float] = {}
     for term, weight in weights.items():
-        index = zlib.crc32(term.encode())
+        index = _index(term)
         by_index[index] = by_index.get(index, 0.0) + weight
     indices = tuple(sorted(by_index))
     return SparseVector(indices=indices, values=tuple(by_index[index] for index in indices))

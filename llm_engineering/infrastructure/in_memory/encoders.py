@@ -94,6 +94,10 @@ class WordSparseEncoder:
         """Returns how often each word occurs."""
         return self.encode_passage(text)
 
+    def term_ids(self, text: str) -> frozenset[int]:
+        """Returns which words occur."""
+        return frozenset(self.encode_query(text).indices)
+
 
 class WordOverlapScorer:
     """Scores a passage by the share of the question's words it has; implements PairScorer.
