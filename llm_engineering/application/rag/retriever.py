@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import cached_property, partial
 from itertools import combinations
 from time import perf_counter
-from typing import Any, TypeVar
+from typing import Any
 
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
@@ -22,25 +22,23 @@ from llm_engineering.application.ports.models import EmbeddingModel, SparseEncod
 from llm_engineering.application.ports.storage import ChunkIndex
 from llm_engineering.application.rag.config import RagConfig
 from llm_engineering.application.rag.crew import Crew
+from llm_engineering.application.rag.flow import Flow, Stage
 from llm_engineering.application.rag.fusion import Ranking, fuse
 from llm_engineering.application.rag.passages import Passages, read_passages
 from llm_engineering.application.rag.relevance_feedback import SCORE, with_relevance_feedback
 from llm_engineering.application.rag.reranking import Reranker
-from llm_engineering.application.rag.search import Search, Stage
+from llm_engineering.application.rag.search import Search
 from llm_engineering.application.rag.self_query import SelfQueryResult
-from llm_engineering.application.rag.stages import Deadline, Outcome, in_time
+from llm_engineering.application.rag.stages import Deadline, Outcome, in_time, outcome
 from llm_engineering.domain.errors import ModelError, StoreUnavailable
 from llm_engineering.domain.queries import (
     Arm,
-    Candidate,
     EmbeddedQuery,
     Query,
     Retrieval,
     ScoredChunk,
     SearchFilters,
 )
-
-Answer = TypeVar("Answer")
 
 # Share of the deadline after which a stage that can be left out is: the search needs the rest.
 _UNDERSTAND_UNTIL = 0.5
@@ -112,56 +110,78 @@ class ContextRetriever(BaseRetriever):
     @cached_property
     def flow(self) -> Runnable[Search, Search]:
         """The stages as one Runnable."""
-        return (
-            Stage("understand", self._understand)
-            | Stage("embed", self._embed)
-            | Stage("search", self._search)
-            | Stage("fuse", self._fuse)
-            | Stage("rerank", self._rerank)
-            | Stage("select", _select)
+        return Flow(
+            Stage("understand", self._understand, self._not_understood, self._understand_until),
+            Stage("embed", self._embed, self._not_embedded, _EMBED_UNTIL),
+            Stage("search", self._search, _not_found),
+            Stage("fuse", self._fuse, _not_found),
+            Stage("rerank", self._rerank, _not_reranked),
+            Stage("select", _select, _not_found),
         )
 
     def _understand(self, search: Search) -> Search:
         """Reads filters out of the question and rephrases it, at the same time."""
-        stages: dict[str, Runnable[Query, Any] | None] = {
-            "self_query": self.self_query,
-            "expansion": self.expansion,
-        }
         calls = {
-            name: partial(stage.invoke, search.query) for name, stage in stages.items() if stage
+            name: partial(reader.invoke, search.query) for name, reader in self._readers.items()
         }
         search = replace(search, variants=(search.query.text,))
-        outcomes: Mapping[str, Outcome[Any]] = in_time(
-            self._crew, calls, search.deadline, _UNDERSTAND_UNTIL
-        )
-        for name, outcome in outcomes.items():
-            search = search.timed(**{name: outcome.ms})
-            if outcome.error:
-                search = search.without_stage(name, outcome.error)
+        for name, done in self._outcomes(calls, search.deadline).items():
+            search = search.timed(**{name: done.ms})
+            if done.error:
+                search = search.without_stage(name, done.error)
             elif name == "expansion":
-                search = replace(search, variants=tuple(outcome.result()))
+                search = replace(search, variants=tuple(done.result()))
             else:
-                search = _with_filters(search, outcome.result())
+                search = _with_filters(search, done.result())
+        return search
+
+    @cached_property
+    def _readers(self) -> Mapping[str, Runnable[Query, Any]]:
+        """What reads the question."""
+        readers = {"self_query": self.self_query, "expansion": self.expansion}
+        return {name: reader for name, reader in readers.items() if reader}
+
+    @property
+    def _understand_until(self) -> float:
+        """Several look after their time themselves: each is left out for itself."""
+        return 1.0 if len(self._readers) > 1 else _UNDERSTAND_UNTIL
+
+    def _outcomes(
+        self, calls: Mapping[str, Callable[[], Any]], deadline: Deadline
+    ) -> Mapping[str, Outcome[Any]]:
+        """Returns what becomes of the calls; one alone needs no thread of its own."""
+        if len(calls) > 1:
+            return in_time(self._crew, calls, deadline, _UNDERSTAND_UNTIL)
+        return {name: outcome(call, deadline.timer) for name, call in calls.items()}
+
+    def _not_understood(self, search: Search, late: TimeoutError) -> Search:
+        search = replace(search, variants=(search.query.text,))
+        for name in self._readers:
+            search = search.without_stage(name, late)
         return search
 
     def _embed(self, search: Search) -> Search:
         """Gives every variant its vectors, in one batch."""
-        encode = self.sparse_encoder.encode_query
-        search = replace(search, term_weights=tuple(map(encode, search.variants)))
+        search = self._with_terms(search)
         if self.config.dense_weight == 0.0:
             return search
-        outcome = in_time(
-            self._crew,
-            {"embed": lambda: self.embedder.embed_queries(search.variants)},
-            search.deadline,
-            _EMBED_UNTIL,
-        )["embed"]
-        search = search.timed(embed=outcome.ms)
-        if outcome.error:
-            if self.config.dense_weight == 1.0:
-                raise _as_model_error(outcome.error) from outcome.error
-            return search.without_stage("embed", outcome.error)
-        return replace(search, vectors=tuple(outcome.result()))
+        done = outcome(lambda: self.embedder.embed_queries(search.variants), search.deadline.timer)
+        timed = search.timed(embed=done.ms)
+        if done.error:
+            return self._without_vectors(timed, done.error)
+        return replace(timed, vectors=tuple(done.result()))
+
+    def _with_terms(self, search: Search) -> Search:
+        encode = self.sparse_encoder.encode_query
+        return replace(search, term_weights=tuple(map(encode, search.variants)))
+
+    def _not_embedded(self, search: Search, late: TimeoutError) -> Search:
+        return self._without_vectors(self._with_terms(search), late)
+
+    def _without_vectors(self, search: Search, error: Exception) -> Search:
+        if self.config.dense_weight == 1.0:
+            raise _as_model_error(error) from error
+        return search.without_stage("embed", error)
 
     def _search(self, search: Search) -> Search:
         """Searches both ways; gives up filters of the question's own that leave nothing."""
@@ -192,8 +212,7 @@ class ContextRetriever(BaseRetriever):
             for n, query in enumerate(queries)
         ]
         searches = [(arm, query) for arm, _, query in jobs]
-        find = partial(self.index.candidates, searches, limit=self.config.candidates)
-        found: Sequence[Sequence[Candidate]] = self._answered(find, search.deadline)
+        found = self.index.candidates(searches, limit=self.config.candidates)
         return tuple(
             Ranking(arm, candidates, weight)
             for (arm, weight, _), candidates in zip(jobs, found, strict=True)
@@ -222,15 +241,14 @@ class ContextRetriever(BaseRetriever):
         reranked = self.config.rerank.candidates if self._reranks else 0
         needed = None if search.whole else max(search.k, reranked)
         fused = fuse(search.searched, self.config.fusion)
-        weights, config = self._weights(search), self.config
-
-        def read() -> Passages:
-            ordered = with_relevance_feedback(
-                self.index, fused, weights, config.relevance_feedback, config.fusion
-            )
-            return read_passages(self.index, ordered, config.per_source_cap, needed)
-
-        return self._answered(read, search.deadline)
+        ordered = with_relevance_feedback(
+            self.index,
+            fused,
+            self._weights(search),
+            self.config.relevance_feedback,
+            self.config.fusion,
+        )
+        return read_passages(self.index, ordered, self.config.per_source_cap, needed)
 
     @property
     def _reranks(self) -> bool:
@@ -241,22 +259,11 @@ class ContextRetriever(BaseRetriever):
         reranker, ordered = self.reranker, search.rankings["capped"]
         if reranker is None or not self.config.rerank.enabled or not ordered:
             return search
-        outcome = in_time(
-            self._crew,
-            {"rerank": lambda: reranker.rerank(search.query.text, ordered)},
-            search.deadline,
-        )["rerank"]
-        search = search.timed(rerank=outcome.ms)
-        if outcome.error:
-            return search.without_stage("rerank", outcome.error)
-        return replace(search.ranked("rerank", outcome.result()), reranker=reranker.name)
-
-    def _answered(self, ask: Callable[[], Answer], deadline: Deadline) -> Answer:
-        """Returns what the index answers in time."""
-        outcome = in_time(self._crew, {"index": ask}, deadline)["index"]
-        if isinstance(outcome.error, TimeoutError):
-            raise StoreUnavailable(f"the index did not answer: {outcome.error}") from outcome.error
-        return outcome.result()
+        done = outcome(lambda: reranker.rerank(search.query.text, ordered), search.deadline.timer)
+        search = search.timed(rerank=done.ms)
+        if done.error:
+            return search.without_stage("rerank", done.error)
+        return replace(search.ranked("rerank", done.result()), reranker=reranker.name)
 
     @cached_property
     def _crew(self) -> Crew:
@@ -279,6 +286,14 @@ class ContextRetriever(BaseRetriever):
             )
             for found in self.retrieve(Query(text=query)).passages
         ]
+
+
+def _not_found(_: Search, late: TimeoutError) -> Search:
+    raise StoreUnavailable(f"the index did not answer: {late}") from late
+
+
+def _not_reranked(search: Search, late: TimeoutError) -> Search:
+    return search.without_stage("rerank", late)
 
 
 def _select(search: Search) -> Search:

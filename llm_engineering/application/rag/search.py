@@ -1,11 +1,8 @@
 """A question on its way through the stages of retrieval."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
-
-from langchain_core.runnables import Runnable, RunnableConfig
 
 from llm_engineering.application.rag.fusion import Ranking
 from llm_engineering.application.rag.stages import Deadline
@@ -68,24 +65,3 @@ class Search:
             )
             for text, vector, weights in zip(self.variants, vectors, self.term_weights, strict=True)
         ]
-
-
-class Stage(Runnable[Search, Search]):
-    """A stage as a Runnable that calls its function and nothing else.
-
-    A RunnableLambda looks at signatures and callbacks at every call, which costs a question more
-    than fusion does.
-    """
-
-    def __init__(self, name: str, run: Callable[[Search], Search]) -> None:
-        self.name = name
-        self._run = run
-
-    def invoke(
-        self,
-        input: Search,
-        config: RunnableConfig | None = None,  # noqa: ARG002 - LangChain's signature
-        **_: Any,
-    ) -> Search:
-        """Returns the search after this stage."""
-        return self._run(input)

@@ -62,10 +62,20 @@ def in_time(
     outcomes: dict[str, Outcome[Value]] = {}
     with suppress(Empty):
         while len(outcomes) < len(calls):
-            name, outcome = ended.get(timeout=deadline.left(share))
-            outcomes[name] = outcome
+            name, one = ended.get(timeout=deadline.left(share))
+            outcomes[name] = one
     late = TimeoutError(f"not done in {share * deadline.seconds:g} s")
     return {name: outcomes.get(name) or Outcome(deadline.used_ms(), error=late) for name in calls}
+
+
+def outcome(call: Callable[[], Value], timer: Timer) -> Outcome[Value]:
+    """Returns what becomes of a call, on this thread."""
+    began = timer()
+    try:
+        value = call()
+    except Exception as error:  # noqa: BLE001 - the stage judges the error
+        return Outcome(_ms(timer() - began), error=error)
+    return Outcome(_ms(timer() - began), value=value)
 
 
 def _note(
@@ -74,13 +84,7 @@ def _note(
     call: Callable[[], Value],
     timer: Timer,
 ) -> None:
-    began = timer()
-    try:
-        value = call()
-    except Exception as error:  # noqa: BLE001 - the edge of a thread; the stage judges the error
-        ended.put((name, Outcome(_ms(timer() - began), error=error)))
-    else:
-        ended.put((name, Outcome(_ms(timer() - began), value=value)))
+    ended.put((name, outcome(call, timer)))
 
 
 def _ms(seconds: float) -> float:
