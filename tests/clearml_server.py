@@ -2,13 +2,13 @@
 
 import base64
 import json
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.loopback import QuietHandler, listening
 
 
 @dataclass
@@ -64,13 +64,12 @@ def clearml_server() -> Iterator[ClearMLServer]:
     """Yields a server that listens on loopback."""
     seen = ClearMLServer()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_GET(self) -> None:
+        def answer(self) -> None:
             call = self.path.split("?")[0].rsplit("/", 1)[-1]
-            told = self.rfile.read(int(self.headers["content-length"] or 0)).decode()
-            sent = [json.loads(line) for line in told.splitlines()]
+            sent = [json.loads(line) for line in self.body().decode().splitlines()]
             refused = call == "events.add_batch" and seen.refuses
             data: dict[str, Any] = {}
             if call == "events.add_batch" and not refused:
@@ -81,22 +80,7 @@ def clearml_server() -> Iterator[ClearMLServer]:
             meta = {"id": "1", "trx": "1", "endpoint": endpoint, "result_subcode": 0}
             code, said = (400, "no more events") if refused else (200, "OK")
             meta |= {"result_code": code, "result_msg": said, "error_stack": "", "error_data": {}}
-            self.send_response(code)
-            body = json.dumps({"meta": meta, "data": data}).encode()
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            self.reply(code, json.dumps({"meta": meta, "data": data}).encode())
 
-        do_POST = do_GET  # noqa: N815 - the names are the library's
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Says nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    seen.url = f"http://127.0.0.1:{server.server_port}"
-    yield seen
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with listening(Handler) as seen.url:
+        yield seen

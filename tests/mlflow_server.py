@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+
+from tests.loopback import free_port
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,7 @@ class MLflowServer:
 @contextmanager
 def serving(folder: Path) -> Iterator[MLflowServer]:
     """Runs the server while the block lasts; `folder` may hold a database already."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--workers", "1", "--artifacts-destination", str(folder / "artifacts")]
     command += ["--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"]

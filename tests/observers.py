@@ -5,10 +5,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as Received
+
+from tests.loopback import QuietHandler, listening
 
 
 @dataclass
@@ -39,26 +40,15 @@ def collecting() -> Iterator[Collector]:
     """Yields a collector that listens on loopback."""
     seen = Collector()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
+    class Handler(QuietHandler):
+        def answer(self) -> None:
             seen.paths.add(self.path)
             seen.keys.add(self.headers["x-key"])
-            seen.bodies.append(self.rfile.read(int(self.headers["content-length"])))
-            self.send_response(200)
-            self.send_header("content-length", "0")
-            self.end_headers()
+            seen.bodies.append(self.body())
+            self.reply(200)
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Says nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    seen.url = f"http://127.0.0.1:{server.server_port}"
-    yield seen
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with listening(Handler) as seen.url:
+        yield seen
 
 
 @contextmanager

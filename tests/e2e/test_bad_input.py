@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from tests.e2e.workplace import Workplace, error_of
 from tests.integration.crawlers.local_site import serve_site
 from tests.integration.scripted_provider import Reply, scripted_provider
 from tests.integration.server_processes import wait_until
+from tests.loopback import free_port
 
 NOBODY = "http://127.0.0.1:9/"
 
@@ -203,9 +203,7 @@ def test_a_wrong_password_is_refused_and_never_shown(place: Workplace, tmp_path:
 @contextmanager
 def mongod_with_password(folder: Path, password: str) -> Iterator[str]:
     """Runs a server that knows the user `ada` alone; gives its `host:port`."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     options = ("--auth", "--nounixsocket", "--bind_ip", "127.0.0.1", "--port", str(port))
     server = subprocess.Popen(
         [str(find_mongod()), "--dbpath", str(folder), *options, "--wiredTigerCacheSizeGB", "0.25"],

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ import httpx
 import yaml
 
 from tests.integration.crawlers.local_site import LocalSite
+from tests.loopback import free_port
 
 ROOT = Path(__file__).parents[2]
 PUMP = "How high must the water stand before the bilge pump starts?"
@@ -123,9 +123,7 @@ class Served:
 
     def __init__(self, workplace: Workplace) -> None:
         self.workplace = workplace
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.log = workplace.folder / "serve.log"
         with self.log.open("wb") as log:

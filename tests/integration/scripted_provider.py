@@ -5,8 +5,9 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.loopback import QuietHandler, listening
 
 
 @dataclass(frozen=True)
@@ -58,10 +59,9 @@ def scripted_provider(*replies: Reply) -> Iterator[ScriptedProvider]:
     """Serves the replies while the block lasts."""
     provider = ScriptedProvider(list(replies))
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            length = int(self.headers.get("Content-Length", 0))
-            provider.requests.append(json.loads(self.rfile.read(length)))
+    class Handler(QuietHandler):
+        def answer(self) -> None:
+            provider.requests.append(json.loads(self.body()))
             provider.paths.append(self.path)
             reply = provider.replies[min(len(provider.requests), len(provider.replies)) - 1]
             if reply.hangs:
@@ -78,17 +78,8 @@ def scripted_provider(*replies: Reply) -> Iterator[ScriptedProvider]:
                 provider.ended.wait(30)
             self.close_connection = reply.cut or reply.stalls
 
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    provider.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield provider
-    finally:
-        provider.ended.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with listening(Handler) as provider.url:
+        try:
+            yield provider
+        finally:
+            provider.ended.set()

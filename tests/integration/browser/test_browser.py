@@ -3,7 +3,6 @@
 import logging
 import os
 import signal
-import socket
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from llm_engineering.infrastructure.crawlers.rendering import RenderingFetcher
 from tests.integration.browser.conftest import Reach
 from tests.integration.browser.processes import descendants
 from tests.integration.crawlers.local_site import LocalSite
+from tests.loopback import free_port
 
 FEED = """<html><body><main></main><script>
 let last = 0;
@@ -31,9 +31,7 @@ add(); addEventListener("scroll", () => setTimeout(add, 100));
 
 def free_address() -> str:
     """Returns a host and port of loopback where nobody listens."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{free.getsockname()[1]}"
+    return f"127.0.0.1:{free_port()}"
 
 
 def test_scripts_make_the_page(browser: BrowserDriver, site: LocalSite) -> None:

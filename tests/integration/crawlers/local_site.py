@@ -1,11 +1,12 @@
 """A real HTTP site on loopback whose pages are functions of the test."""
 
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
+
+from tests.loopback import QuietHandler, listening
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
@@ -13,14 +14,18 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 class LocalSite:
     """Answers with `pages`; counts the requests of each path in `hits`."""
 
-    def __init__(self, port: int) -> None:
-        self.host = f"127.0.0.1:{port}"
-        self.url = f"http://{self.host}"
+    def __init__(self) -> None:
+        self.url = ""
         self.pages: dict[str, Answer] = {}
         self.hits: Counter[str] = Counter()
         self.agents: set[str] = set()
         self.connections = 0
         self.cookies: list[str] = []
+
+    @property
+    def host(self) -> str:
+        """Host and port."""
+        return urlsplit(self.url).netloc
 
     def add(self, path: str, body: str | bytes = "", **header: str) -> None:
         """Puts a page there; header names are spelled with `_` for `-`."""
@@ -72,8 +77,9 @@ def answer(body: str | bytes, header: Mapping[str, str], status: int = 200) -> A
 @contextmanager
 def serve_site() -> Iterator[LocalSite]:
     """Serves on a free port of loopback for the length of a block."""
+    site = LocalSite()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         protocol_version = "HTTP/1.1"
         timeout = 10
 
@@ -81,7 +87,7 @@ def serve_site() -> Iterator[LocalSite]:
             super().setup()
             site.connections += 1
 
-        def do_GET(self) -> None:
+        def answer(self) -> None:
             path = self.path if self.path in site.pages else urlsplit(self.path).path
             site.hits[path] += 1
             site.agents.add(self.headers.get("User-Agent", ""))
@@ -91,25 +97,5 @@ def serve_site() -> Iterator[LocalSite]:
             except (BrokenPipeError, ConnectionResetError):
                 self.close_connection = True  # the client had enough
 
-        def do_POST(self) -> None:
-            self.do_GET()
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, request: object, client_address: object) -> None:
-            pass  # the client had enough before the first byte
-
-    server = Server(("127.0.0.1", 0), Handler)
-    site = LocalSite(server.server_port)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
+    with listening(Handler) as site.url:
         yield site
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
