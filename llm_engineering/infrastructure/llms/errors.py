@@ -83,7 +83,7 @@ def _retry_after(error: BaseException | None) -> float | None:
     while error is not None:
         headers = getattr(getattr(error, "response", None), "headers", None) or {}
         value = str(headers.get("retry-after", ""))
-        if value.isdigit():
+        if value.isdecimal():
             return float(value)
         error = error.__cause__
     return None

@@ -39,7 +39,8 @@ def context_length(path: Path) -> int:
     try:
         with path.open("rb") as file:
             return _context_length(file)
-    except (OSError, struct.error, UnicodeDecodeError, KeyError, RecursionError) as error:
+    # ValueError and OverflowError: text, NaN or infinity where a number belongs
+    except (OSError, struct.error, ValueError, OverflowError, KeyError, RecursionError) as error:
         raise ModelError(f"{path}: not a GGUF model that can be read") from error
 
 

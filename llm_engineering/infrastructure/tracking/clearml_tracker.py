@@ -15,7 +15,12 @@ from pathlib import Path
 import httpx
 from pydantic import SecretStr
 
-from llm_engineering.domain.errors import ConfigurationError, InvalidInput, StoreUnavailable
+from llm_engineering.domain.errors import (
+    ConfigurationError,
+    IntegrityError,
+    InvalidInput,
+    StoreUnavailable,
+)
 from llm_engineering.domain.redaction import Redaction
 from llm_engineering.infrastructure.tracking import clearml_upload
 from llm_engineering.infrastructure.tracking.clearml_task import ClearMLTask, Server, environment
@@ -109,6 +114,7 @@ class ClearMLTracker:
 
         Raises:
             ConfigurationError: no server is set.
+            IntegrityError: it is no session, or was damaged; it stays here.
             StoreUnavailable: the server does not answer, or does not take it; it stays here.
         """
         if self._api_host is None:
@@ -116,8 +122,7 @@ class ClearMLTracker:
         server, file = self._server(), self._folder / session
         if server is None:
             raise StoreUnavailable(f"the ClearML server at {self._api_host} does not answer")
-        with zipfile.ZipFile(file) as content:
-            series = Series(self._folder, json.loads(content.read("task.json"))["name"])
+        series = Series(self._folder, _task_name(file))
         order = {
             "server": server,
             "zip": str(file),
@@ -136,11 +141,12 @@ class ClearMLTracker:
             return
         sessions = [entry for entry in self._folder.iterdir() if entry.name != "series"]
         left = self._max_bytes
-        for session in sorted(sessions, key=lambda entry: entry.stat().st_mtime, reverse=True):
-            left -= _bytes_of(session)
-            if left < 0:
-                _log.warning("no room for more offline sessions: %s is deleted", session.name)
-                shutil.rmtree(session) if session.is_dir() else session.unlink()
+        for session in sorted(sessions, key=_changed_s, reverse=True):
+            with contextlib.suppress(FileNotFoundError):  # another worker deletes, or uploads, it
+                left -= _bytes_of(session)
+                if left < 0:
+                    _log.warning("no room for more offline sessions: %s is deleted", session.name)
+                    shutil.rmtree(session) if session.is_dir() else session.unlink()
 
     def _server(self) -> Server | None:
         """Returns the credentials when the server answers, else None."""
@@ -179,6 +185,22 @@ def _uploaded(order: Mapping[str, object], session: str) -> dict[str, str]:
         raise StoreUnavailable(f"ClearML's server did not take {session}: {said[-1]:.300}")
     done: dict[str, str] = json.loads(run.stdout)
     return done
+
+
+def _task_name(session: Path) -> str:
+    try:
+        with zipfile.ZipFile(session) as content:
+            return str(json.loads(content.read("task.json"))["name"])
+    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+        raise IntegrityError(f"{session}: not a session that ClearML has recorded") from error
+
+
+def _changed_s(entry: Path) -> float:
+    """Returns when it was changed last; 0.0 once it is gone."""
+    try:
+        return entry.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _bytes_of(entry: Path) -> int:

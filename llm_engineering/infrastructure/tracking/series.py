@@ -1,5 +1,7 @@
 """What outlives the process of a task that goes on: its last iteration, its id on the server."""
 
+import os
+import threading
 from pathlib import Path
 
 from llm_engineering.domain.ids import fingerprint
@@ -49,8 +51,11 @@ def _read(file: Path) -> str:
 
 
 def _replace(file: Path, text: str) -> None:
-    """Writes a file that is whole or as before, whenever the process is killed."""
+    """Writes a file that is whole or as before, whenever the process is killed.
+
+    Several workers of a service count in the same series, so each writes a file of its own first.
+    """
     file.parent.mkdir(parents=True, exist_ok=True)
-    fresh = file.with_suffix(f"{file.suffix}.new")
+    fresh = file.with_suffix(f"{file.suffix}.{os.getpid()}-{threading.get_ident()}.new")
     fresh.write_text(text, encoding="utf-8")
     fresh.replace(file)

@@ -13,6 +13,7 @@ from llm_engineering.domain.errors import ModelError, PipelineError
 
 # what transformers' reader lets through when a file is cut off or not GGUF at all
 _UNREADABLE = (OSError, ValueError, LookupError, struct.error)
+_LONGEST = 300
 
 
 def base_model_source(name: str, model_path: Callable[[str], Path], cache: Path) -> str:
@@ -58,9 +59,14 @@ def dequantised(file: Path, cache: Path) -> Path:
     try:
         _convert(file, unfinished)
     except (*_UNREADABLE, ImportError, RuntimeError) as error:
-        raise ModelError(f"{file}: cannot be de-quantised: {error}") from error
+        raise ModelError(f"{file}: cannot be de-quantised: {one_line(error)}") from error
     unfinished.rename(folder)  # only a finished conversion gets the name
     return folder
+
+
+def one_line(error: Exception) -> str:
+    """Returns what a vendor's error says; torch and transformers write whole paragraphs."""
+    return " ".join(str(error).split())[:_LONGEST] or type(error).__name__
 
 
 def _convert(file: Path, folder: Path) -> None:

@@ -15,7 +15,7 @@ from llm_engineering.application.ports.models import TrainedModel
 from llm_engineering.domain.dataset import InstructDataset
 from llm_engineering.domain.errors import MissingDependency, ModelError
 from llm_engineering.domain.training import TrainingConfig
-from llm_engineering.infrastructure.trainers.base_models import base_model_source
+from llm_engineering.infrastructure.trainers.base_models import base_model_source, one_line
 from llm_engineering.infrastructure.trainers.quiet import quiet_vendors
 from llm_engineering.infrastructure.trainers.supervised import LORA_TARGETS, finetune_and_merge
 
@@ -87,7 +87,8 @@ class UnslothTrainer:
                     args={"bf16": True},
                 )
             except (OSError, ValueError, RuntimeError) as error:
-                raise ModelError(f"{config.base_model}: cannot be trained: {error}") from error
+                reason = one_line(error)
+                raise ModelError(f"{config.base_model}: cannot be trained: {reason}") from error
 
 
 def _installed() -> bool:

@@ -37,6 +37,30 @@ class TextStreamer:
         self._tell("")
 
 
+class Tokenizer:
+    """Each character is a token; the template puts every turn on a line of its own."""
+
+    def encode(self, text: str, *, add_special_tokens: bool) -> Any:
+        assert not add_special_tokens, "the template has written them"
+        return SimpleNamespace(input_ids=SimpleNamespace(data=[[ord(one) for one in text]]))
+
+    def apply_chat_template(
+        self, turns: Sequence[dict[str, str]], *, add_generation_prompt: bool
+    ) -> str:
+        assert add_generation_prompt
+        return "\n".join(f"{turn['role']}: {turn['content']}" for turn in turns)
+
+    def get_eos_token_id(self) -> int:
+        return 2
+
+
+class GenerationConfig(SimpleNamespace):
+    """What is asked of a generation."""
+
+    def set_eos_token_id(self, number: int) -> None:
+        self.eos_token_id = number
+
+
 class Handle:
     """One request."""
 
@@ -85,15 +109,17 @@ class ContinuousBatchingPipeline:
         self.properties = properties
         self.scheduler = scheduler
         self.handles: list[Handle] = []
+        self.configs: list[Any] = []
         self.most_at_once = 0
         self.made.append(self)
 
-    def get_tokenizer(self) -> object:
-        return object()
+    def get_tokenizer(self) -> Tokenizer:
+        return Tokenizer()
 
     def add_request(self, number: int, prompt: str, config: object) -> Handle:
         if "refuse" in prompt:
             raise RuntimeError("Check 'x' failed at src/y.cpp:7:\nthe prompt is too long\n")
+        self.configs.append(config)
         self.handles.append(Handle(prompt))
         return self.handles[-1]
 
@@ -117,6 +143,9 @@ def scripted_openvino(load_error: str | None = None) -> Any:
     module.GenerationStatus = GenerationStatus
     module.GenerationFinishReason = GenerationFinishReason
     module.TextStreamer = TextStreamer
+    module.GenerationConfig = GenerationConfig
+    module.StructuredOutputConfig = SimpleNamespace
+    module.__version__ = "2026.3.0-1-abc"
     module.ContinuousBatchingPipeline = type(
         "Pipeline", (ContinuousBatchingPipeline,), {"made": [], "load_error": load_error}
     )

@@ -1,6 +1,7 @@
 """The head of a GGUF file."""
 
 import contextlib
+import math
 import struct
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -45,6 +46,25 @@ def test_anything_else_is_one_error_that_names_the_file(content: bytes, tmp_path
 def test_a_missing_file_is_the_same_error(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"none\.gguf"):
         context_length(tmp_path / "none.gguf")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        struct.pack("<If", 6, math.inf),
+        struct.pack("<If", 6, math.nan),
+        struct.pack("<Id", 12, -math.inf),
+        struct.pack("<I", 8) + text("many"),
+        struct.pack("<I", 99),
+        struct.pack("<IIQ", 9, 9, 2**63),
+    ],
+    ids=["infinite", "not a number", "minus infinity", "a text", "unknown kind", "endless list"],
+)
+def test_a_length_that_is_no_number_is_the_same_error(value: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "model.gguf"
+    path.write_bytes(gguf(NAME, text("llama.context_length") + value))
+    with pytest.raises(ModelError, match="not a GGUF model"):
+        context_length(path)
 
 
 @pytest.mark.parametrize(
