@@ -55,6 +55,7 @@ from llm_engineering.infrastructure.qdrant.points import (
     best_candidates_first,
     best_first,
     check_dimension,
+    check_searches,
     documents_of,
 )
 
@@ -189,8 +190,7 @@ class EdgeChunkIndex:
         live = self.live()
         if live is None or (by != DENSE and not query.sparse.indices):
             return []
-        if by == DENSE:
-            check_dimension(live, query.embedding)
+        check_searches(live, [(by, query)])
         return best_first(self._read_live(live, lambda shard: shard.search(query, by, limit)))
 
     def candidates(
@@ -200,9 +200,7 @@ class EdgeChunkIndex:
         live = self.live()
         if live is None:
             return [[] for _ in searches]
-        for by, query in searches:
-            if by == DENSE:
-                check_dimension(live, query.embedding)
+        check_searches(live, searches)
         found = self._read_live(
             live,
             lambda shard: [shard.candidates(query, by, limit) for by, query in searches],

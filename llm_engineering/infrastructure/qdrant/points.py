@@ -14,7 +14,13 @@ from llm_engineering.domain.chunks import CHUNK_TYPES, Chunk
 from llm_engineering.domain.embedded_chunks import EMBEDDED_TYPES, EmbeddedChunk, SparseVector
 from llm_engineering.domain.errors import InvalidInput, StoreUnavailable
 from llm_engineering.domain.names import author_keys
-from llm_engineering.domain.queries import Arm, Candidate, ScoredChunk, SearchFilters
+from llm_engineering.domain.queries import (
+    Arm,
+    Candidate,
+    EmbeddedQuery,
+    ScoredChunk,
+    SearchFilters,
+)
 from llm_engineering.domain.releases import Generation
 from llm_engineering.domain.types import DataCategory
 
@@ -92,7 +98,7 @@ def chunk_of(point_id: UUID | str, payload: Payload) -> Chunk:
         for name in _NOT_OF_A_CHUNK:
             fields.pop(name, None)
         return kind.model_validate(fields)
-    except (KeyError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:  # pydantic's is a ValueError
         raise _no_chunk(point_id, error) from error
 
 
@@ -118,7 +124,7 @@ def _own(payload: Payload) -> Payload:
 def _chunk_expected(point_id: UUID | str) -> Iterator[None]:
     try:
         yield
-    except (KeyError, ValueError) as error:  # pydantic's is a ValueError
+    except (KeyError, ValueError) as error:
         raise _no_chunk(point_id, error) from error
 
 
@@ -128,13 +134,20 @@ def _no_chunk(point_id: UUID | str, error: Exception) -> StoreUnavailable:
 
 
 def documents_of(payloads: Iterable[Payload]) -> Mapping[UUID, Sequence[IndexedDocument]]:
-    """Returns what the chunks with these payloads are of every document."""
-    counts = Counter((p["document_id"], p["revision"], p["total"]) for p in payloads)
+    """Returns what the chunks with these payloads are of every document.
+
+    Raises:
+        StoreUnavailable: one of the payloads is not a chunk's.
+    """
     documents: dict[UUID, list[IndexedDocument]] = {}
-    for (document_id, revision, total), chunks in sorted(counts.items()):
-        documents.setdefault(UUID(document_id), []).append(
-            IndexedDocument(revision=revision, chunks=chunks, total=total)
-        )
+    try:
+        counts = Counter((p["document_id"], p["revision"], p["total"]) for p in payloads)
+        for (document_id, revision, total), chunks in sorted(counts.items()):
+            documents.setdefault(UUID(document_id), []).append(
+                IndexedDocument(revision=revision, chunks=chunks, total=total)
+            )
+    except (KeyError, TypeError, ValueError) as error:
+        raise _no_chunk("of a document", error) from error
     return documents
 
 
@@ -162,3 +175,14 @@ def check_dimension(generation: Generation, embedding: Sequence[float]) -> None:
             f"a vector of {len(embedding)} dimensions does not fit the index generation "
             f"{generation.name} (its vectors have {generation.dimension})"
         )
+
+
+def check_searches(generation: Generation, searches: Iterable[tuple[Arm, EmbeddedQuery]]) -> None:
+    """Returns when the vectors of all dense searches fit the generation.
+
+    Raises:
+        InvalidInput: one does not; names both lengths.
+    """
+    for by, query in searches:
+        if by == DENSE:
+            check_dimension(generation, query.embedding)

@@ -32,6 +32,7 @@ from llm_engineering.infrastructure.qdrant.points import (
     best_candidates_first,
     best_first,
     check_dimension,
+    check_searches,
     chunk_of,
     documents_of,
 )
@@ -192,8 +193,7 @@ class ServerChunkIndex:
         live = self.live()
         if live is None or (by != DENSE and not query.sparse.indices):
             return []
-        if by == DENSE:
-            check_dimension(live, query.embedding)
+        check_searches(live, [(by, query)])
         with server_errors(self._server):
             answer = self._client.query_points(
                 _ALIAS,
@@ -215,9 +215,7 @@ class ServerChunkIndex:
         live = self.live()
         if live is None:
             return [[] for _ in searches]
-        for by, query in searches:
-            if by == DENSE:
-                check_dimension(live, query.embedding)
+        check_searches(live, searches)
         asked = [n for n, (by, query) in enumerate(searches) if by == DENSE or query.sparse.indices]
         requests = [candidates_request(searches[n][1], searches[n][0], limit) for n in asked]
         found: list[Sequence[Candidate]] = [[] for _ in searches]
