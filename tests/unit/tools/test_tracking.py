@@ -55,3 +55,22 @@ def test_a_server_that_is_down_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
     assert done.exit_code == 1
     assert "error: the ClearML server does not answer" in done.output
     assert sessions.uploaded == ["a"]
+
+
+def test_what_was_uploaded_before_the_outage_is_not_sent_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sessions = Sessions({"a": "http://c/1", "b": "http://c/1"}, down="b")
+    uploading(monkeypatch, sessions)
+    CliRunner().invoke(app, [])
+    rest = Sessions({"b": "http://c/1"})
+    uploading(monkeypatch, rest)
+    done = CliRunner().invoke(app, [])
+    assert (done.exit_code, rest.uploaded) == (0, ["b"])
+    assert "1 sessions are on the server" in done.output
+
+
+def test_an_outage_prints_no_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    uploading(monkeypatch, Sessions({"a": "http://c/1"}, down="a"))
+    done = CliRunner().invoke(app, ["--json"])
+    assert (done.exit_code, done.stdout) == (1, "")
