@@ -1,23 +1,24 @@
 """CPU time of our embedder beside sentence-transformers on the same chunks, in one run.
 
     python -m benchmarks.embedding                         # 2,000 chunks, one core
-    python -m benchmarks.embedding --chunks 200 --rounds 3
+    python -m benchmarks.embedding --chunks 200 --slices 3
 
 The chunks are the feature pipeline's, of this repository and of Python's standard library. The two
-take turns on the same core, so that a busy machine slows both. Prints medians, the ratio and the
-raw figures, and what the processor can do. Needs the `train` group (sentence-transformers, torch).
+take turns on the same core, slice by slice of the chunks and question by question, so that a busy
+machine slows both. Prints the ratio of the sums and the median of the turns' ratios, the raw
+figures, and what the processor can do. Needs the `train` group (sentence-transformers, torch).
 """
 
 import argparse
 import os
 import platform
 import random
-import statistics
 import sysconfig
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import mean, median
 
 import numpy as np
 
@@ -40,13 +41,15 @@ QUERIES = (
 QUERY_ROUNDS = 15
 SEED = 20261122
 
+Encode = Callable[[Sequence[str]], object]
+
 
 def main() -> None:
     """Parses the arguments, measures and prints."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, default=MODEL)
     parser.add_argument("--chunks", type=int, default=2000)
-    parser.add_argument("--rounds", type=int, default=1, help="times that each embeds all chunks")
+    parser.add_argument("--slices", type=int, default=10, help="turns that the chunks are cut into")
     parser.add_argument("--cores", type=int, default=1, help="cores that both may use")
     arguments = parser.parse_args()
     use_cores(arguments.cores)
@@ -55,28 +58,16 @@ def main() -> None:
     chunks = real_chunks(ours, arguments.chunks)
     lengths = [len(ours.token_spans(chunk)) for chunk in chunks]
     print(f"{ours.name}, {arguments.cores} of {os.cpu_count()} cores, {processor()}")
-    print(
-        f"{len(chunks)} chunks of {statistics.mean(lengths):.0f} tokens, {arguments.rounds} rounds"
-    )
-    some = chunks[:: max(len(chunks) // 200, 1)]
-    cosines = (np.asarray(ours.embed_passages(some)) * reference(some)).sum(axis=1)
+    print(f"{len(chunks)} chunks of {mean(lengths):.0f} tokens")
+    parts = [chunks[start :: arguments.slices] for start in range(arguments.slices)]
+    ours.embed_passages(chunks[:8])  # the graph is built
+    reference(chunks[:8])
+    own, others = compare("chunk", ours.embed_passages, reference, parts)
+    cosines = (own * others).sum(axis=1)
     print(f"cosine to the reference: lowest {cosines.min():.6f}, mean {cosines.mean():.6f}")
-    compare(
-        "chunk",
-        lambda: ours.embed_passages(chunks),
-        lambda: reference(chunks),
-        len(chunks),
-        arguments.rounds,
-    )
     for query in QUERIES:  # each length compiles once
         ours.embed_query(query)
-    compare(
-        "query",
-        lambda: [ours.embed_query(query) for query in QUERIES],
-        lambda: [reference([query]) for query in QUERIES],
-        len(QUERIES),
-        QUERY_ROUNDS,
-    )
+    compare("query", ours.embed_queries, reference, [[query] for query in QUERIES * QUERY_ROUNDS])
 
 
 def use_cores(count: int) -> None:
@@ -145,26 +136,28 @@ def processor() -> str:
 
 
 def compare(
-    what: str, ours: Callable[[], object], theirs: Callable[[], object], count: int, rounds: int
-) -> None:
-    """Prints CPU milliseconds of both for one chunk or query, and how many times less ours is."""
-    figures: dict[str, list[float]] = {"ours": [], "sentence-transformers": []}
-    for _ in range(rounds):
-        figures["ours"].append(cpu_ms(ours) / count)
-        figures["sentence-transformers"].append(cpu_ms(theirs) / count)
-    medians = {name: statistics.median(values) for name, values in figures.items()}
-    ratio = medians["sentence-transformers"] / medians["ours"]
-    print(f"{what}: ratio {ratio:.2f}")
-    for name, values in figures.items():
-        raw = " ".join(f"{value:.2f}" for value in values)
-        print(f"  {name:22} median {medians[name]:7.2f} ms CPU   raw {raw}")
-
-
-def cpu_ms(work: Callable[[], object]) -> float:
-    """Returns the milliseconds of CPU, over all threads, that the work took."""
-    start = time.process_time()
-    work()
-    return (time.process_time() - start) * 1000
+    what: str, ours: Encode, theirs: Encode, parts: Sequence[Sequence[str]]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Prints CPU milliseconds of both a text, taking turns, and returns the vectors of both."""
+    taken: list[list[float]] = [[], []]
+    vectors: list[list[np.ndarray]] = [[], []]
+    for turn, part in enumerate(parts):
+        for number in (0, 1) if turn % 2 else (1, 0):
+            start = time.process_time()
+            vectors[number].append(np.asarray((ours, theirs)[number](part)))
+            taken[number].append((time.process_time() - start) * 1000)
+    sizes = [len(part) for part in parts]
+    ratios = [theirs / ours for ours, theirs in zip(*taken, strict=True)]
+    total = sum(taken[1]) / sum(taken[0])
+    print(f"{what}: ratio {total:.2f} in all, median of {len(parts)} turns {median(ratios):.2f}")
+    for name, values in zip(("ours", "sentence-transformers"), taken, strict=True):
+        each = [value / size for value, size in zip(values, sizes, strict=True)]
+        raw = " ".join(f"{value:.2f}" for value in each)
+        print(
+            f"  {name:22} mean {sum(values) / sum(sizes):6.2f} ms CPU, median {median(each):6.2f}, "
+            f"raw {raw}"
+        )
+    return np.concatenate(vectors[0]), np.concatenate(vectors[1])
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ from llm_engineering.infrastructure.encoders.bert_folder import BertConfig
 if TYPE_CHECKING:
     from openvino import Model, Node
 
-Weights = Mapping[str, npt.NDArray[np.float32]]
+Array = npt.NDArray[np.float32]
+Weights = Mapping[str, Array]
 _MASKED = -1e4  # added to a masked score: e to this power is 0, also in 16 bits
 
 
@@ -29,6 +30,19 @@ def build_bert(config: BertConfig, weights: Weights) -> "Model":
         ModelError: a weight is missing or of another shape than the configuration says.
     """
     return _Builder(config, weights).model()
+
+
+def build_bert_pooler(config: BertConfig, weights: Weights) -> "Model":
+    """Returns the graph of `build_bert` to the sum of each text's token vectors, [B, H].
+
+    The sum is a product with the mask, for a reason: what follows a graph's last product, and
+    through the residual connections that is every sum and norm of BERT, OpenVINO keeps in 32-bit
+    floats. With a product at the end, 16 bits serve there too (docs/benchmarks.md).
+
+    Raises:
+        ModelError: a weight is missing or of another shape than the configuration says.
+    """
+    return _Builder(config, weights).pooler()
 
 
 def build_bert_classifier(config: BertConfig, weights: Weights) -> "Model":
@@ -59,9 +73,15 @@ class _Builder:
         from openvino import Model  # noqa: PLC0415 - see above
 
         ids, mask = self._input("input_ids"), self._input("attention_mask")
-        segment = self._weight("embeddings.token_type_embeddings.weight")[0]
-        states = self._encoded(self._embeddings(ids, segment), mask)
-        return Model([states], [ids, mask], "bert")
+        return Model([self._one_segment(ids, mask)], [ids, mask], "bert")
+
+    def pooler(self) -> "Model":
+        from openvino import Model  # noqa: PLC0415 - see above
+
+        ids, mask = self._input("input_ids"), self._input("attention_mask")
+        counted = self.ops.unsqueeze(self.ops.convert(mask, np.float32), [1])
+        sums = self.ops.matmul(counted, self._one_segment(ids, mask), False, False)
+        return Model([self.ops.squeeze(sums, [1])], [ids, mask], "bert-pooler")
 
     def classifier(self) -> "Model":
         from openvino import Model  # noqa: PLC0415 - see above
@@ -77,6 +97,10 @@ class _Builder:
 
     def _input(self, name: str) -> "Node":
         return self.ops.parameter([-1, -1], np.int64, name=name)
+
+    def _one_segment(self, ids: "Node", mask: "Node") -> "Node":
+        segment = self._weight("embeddings.token_type_embeddings.weight")[0]
+        return self._encoded(self._embeddings(ids, segment), mask)
 
     def _encoded(self, states: "Node", mask: "Node") -> "Node":
         bias = self._attention_bias(mask)
@@ -105,22 +129,26 @@ class _Builder:
         return self._norm(self.ops.add(outer, states), f"{name}.output.LayerNorm")
 
     def _attention(self, states: "Node", bias: "Node", name: str) -> "Node":
-        query, key, value = (
-            self._split_heads(self._linear(states, f"{name}.{part}"))
-            for part in ("query", "key", "value")
-        )
-        context = self.ops.scaled_dot_product_attention(query, key, value, bias)
+        """Written out: `scaled_dot_product_attention` would turn the keys round in memory."""
+        scale = np.float32(self.head_size**-0.5)
+        weight, shift = self._weight(f"{name}.query.weight"), self._weight(f"{name}.query.bias")
+        query = self._heads(self._affine(states, weight * scale, shift * scale))
+        key, value = (self._heads(self._linear(states, f"{name}.{p}")) for p in ("key", "value"))
+        scores = self.ops.add(self.ops.matmul(query, key, False, True), bias)
+        context = self.ops.matmul(self.ops.softmax(scores, -1), value, False, False)
         joined = self.ops.transpose(context, [0, 2, 1, 3])
         return self.ops.reshape(joined, [0, 0, self.config.hidden_size], special_zero=True)
 
-    def _split_heads(self, states: "Node") -> "Node":
+    def _heads(self, states: "Node") -> "Node":
         """Turns [B, S, H] into [B, heads, S, head size]."""
         shape = [0, 0, self.heads, self.head_size]
         return self.ops.transpose(self.ops.reshape(states, shape, special_zero=True), [0, 2, 1, 3])
 
     def _linear(self, states: "Node", name: str) -> "Node":
-        product = self.ops.matmul(states, self._weight(f"{name}.weight"), False, True)
-        return self.ops.add(product, self._weight(f"{name}.bias"))
+        return self._affine(states, self._weight(f"{name}.weight"), self._weight(f"{name}.bias"))
+
+    def _affine(self, states: "Node", weight: Array, bias: Array) -> "Node":
+        return self.ops.add(self.ops.matmul(states, weight, False, True), bias)
 
     def _norm(self, states: "Node", name: str) -> "Node":
         centred = self.ops.mvn(states, [-1], True, self.config.layer_norm_eps, "inside_sqrt")
@@ -133,7 +161,7 @@ class _Builder:
             return self.ops.relu(states)
         return self.ops.gelu(states, "erf" if kind == "gelu" else "tanh")
 
-    def _weight(self, name: str) -> npt.NDArray[np.float32]:
+    def _weight(self, name: str) -> Array:
         try:
             return self.weights[name]
         except KeyError:

@@ -4,12 +4,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-
 from llm_engineering.domain.errors import ModelError
 from llm_engineering.infrastructure.encoders.batching import Ids, Matrix, unit
 from llm_engineering.infrastructure.encoders.bert_folder import BertFolder
-from llm_engineering.infrastructure.encoders.bert_graph import build_bert
+from llm_engineering.infrastructure.encoders.bert_graph import build_bert, build_bert_pooler
 from llm_engineering.infrastructure.encoders.compiled_graph import QUESTION_WIDTHS, CompiledGraph
 from llm_engineering.infrastructure.encoders.exporting import exported_graph
 from llm_engineering.infrastructure.encoders.model_folder import ModelFolder, UnsupportedModel
@@ -75,9 +73,8 @@ class BertEncoder:
 
     def __init__(self, files: BertFolder, device: str) -> None:
         self.files = files
-        self.graph = CompiledGraph(
-            lambda: build_bert(files.config, files.weights()), device, QUESTION_WIDTHS
-        )
+        self._tokens = CompiledGraph(lambda: build_bert(files.config, files.weights()), device)
+        self.graph = CompiledGraph(self._build, device, QUESTION_WIDTHS)
 
     @property
     def dimension(self) -> int:
@@ -86,15 +83,20 @@ class BertEncoder:
 
     def embed(self, batch: "Mapping[str, Ids]") -> Matrix:
         """Returns the unit vector of each text."""
-        states = self.token_states(batch)
-        if self.files.pooling == "cls":
-            return unit(states[:, 0])
-        mask = batch["attention_mask"].astype(np.float32)
-        return unit(np.einsum("bsh,bs->bh", states, mask))  # the sum points where the mean does
+        found = self.graph.run(batch)
+        return unit(found if self._sums else found[:, 0])  # the sum points where the mean does
 
     def token_states(self, batch: "Mapping[str, Ids]") -> Matrix:
         """Returns the vector of each token."""
-        return self.graph.run(batch)
+        return self._tokens.run(batch)
+
+    @property
+    def _sums(self) -> bool:
+        return self.files.pooling == "mean"
+
+    def _build(self) -> "Model":
+        build = build_bert_pooler if self._sums else build_bert
+        return build(self.files.config, self.files.weights())
 
 
 class ExportedEncoder:
