@@ -54,6 +54,6 @@ class FeatureConfig(Frozen):
     chunking: ChunkingConfig = ChunkingConfig()
     duplicates: DuplicatesConfig = DuplicatesConfig()
     batch_size: int = Field(default=256, ge=1, le=65_536)
-    batch_documents: int = Field(default=32, ge=1, le=65_536)
+    batch_documents: int = Field(default=128, ge=1, le=65_536)
     commit_documents: int = Field(default=200, ge=1)
     keep_generations: int = Field(default=1, ge=0)

@@ -8,15 +8,20 @@ from tokenizers import Encoding
 
 Ids = npt.NDArray[np.int64]
 Matrix = npt.NDArray[np.float32]
-_BATCH = 16  # texts a run of the graph; larger ones leave the processor's caches
+# of a run of the graph, padding included: more would leave the processor's caches, and differ more
+# in length
+_TOKENS = 1536
 BUCKET = 8  # sequence lengths are rounded up to a multiple: the graph is compiled per shape
 
 
 def batches_by_length(encodings: Sequence[Encoding]) -> Iterator[list[int]]:
     """Yields the numbers of texts of similar length, longest first: little is padding."""
     order = sorted(range(len(encodings)), key=lambda row: -len(encodings[row]))
-    for start in range(0, len(order), _BATCH):
-        yield order[start : start + _BATCH]
+    start = 0
+    while start < len(order):
+        fit = max(1, _TOKENS // max(BUCKET, _width(len(encodings[order[start]]))))
+        yield order[start : start + fit]
+        start += fit
 
 
 def padded(encodings: Sequence[Encoding], pad: int, limit: int) -> Mapping[str, Ids]:
@@ -25,7 +30,7 @@ def padded(encodings: Sequence[Encoding], pad: int, limit: int) -> Mapping[str, 
     S is a multiple of the bucket, or the limit.
     """
     longest = max(len(encoding) for encoding in encodings)
-    width = min(-(-longest // BUCKET) * BUCKET, limit)
+    width = min(_width(longest), limit)
     ids = np.full((len(encodings), width), pad, np.int64)
     mask = np.zeros((len(encodings), width), np.int64)
     segments = np.zeros((len(encodings), width), np.int64)
@@ -34,6 +39,10 @@ def padded(encodings: Sequence[Encoding], pad: int, limit: int) -> Mapping[str, 
         mask[row, : len(encoding)] = 1
         segments[row, : len(encoding)] = encoding.type_ids
     return {"input_ids": ids, "attention_mask": mask, "token_type_ids": segments}
+
+
+def _width(tokens: int) -> int:
+    return -(-tokens // BUCKET) * BUCKET
 
 
 def unit(vectors: Matrix) -> Matrix:

@@ -18,13 +18,20 @@ def encoded(lengths: Sequence[int]) -> list[Encoding]:
     return encodings
 
 
-@given(st.lists(st.integers(1, 60), max_size=80))
+@given(st.lists(st.integers(0, 60), max_size=200))
 def test_every_text_is_in_one_batch_and_the_longest_come_first(lengths: list[int]) -> None:
     batches = list(batches_by_length(encoded(lengths)))
     assert sorted(row for rows in batches for row in rows) == list(range(len(lengths)))
-    assert all(len(rows) <= 16 for rows in batches)
+    widest = [max(8, -(-lengths[rows[0]] // 8) * 8) for rows in batches]
+    assert all(len(rows) * width <= 1536 for rows, width in zip(batches, widest, strict=True))
+    full = zip(batches[:-1], widest, strict=False)
+    assert all((len(rows) + 1) * width > 1536 for rows, width in full)
     ordered = [lengths[row] for rows in batches for row in rows]
     assert ordered == sorted(lengths, reverse=True)
+
+
+def test_a_text_too_long_for_company_runs_alone() -> None:
+    assert list(batches_by_length(encoded([2000, 4000, 1530, 3]))) == [[1], [0], [2], [3]]
 
 
 @pytest.mark.parametrize(
