@@ -33,6 +33,8 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 _RATE_LIMITED = frozenset({403, 429})
 _GONE_STATUS = frozenset({404, 410})
+# what httpx says of headers that are too large, and of a redirect to what is no URL
+_LASTING = ("too long", "location header")
 _NO_VALIDATORS = Validators()
 
 
@@ -195,7 +197,7 @@ class Fetcher:
             answer = self._client.send(request, stream=True)
             try:
                 if answer.status_code in _REDIRECTS and "location" in answer.headers:
-                    return urljoin(url, answer.headers["location"])
+                    return _redirected(url, answer.headers["location"])
                 return self._read(answer, content_types, deadline)
             finally:
                 answer.close()
@@ -270,6 +272,13 @@ class _Failure(Exception):
         self.retry_after_s = retry_after_s
 
 
+def _redirected(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        raise _Failure(f"redirected to what is no URL: {location:.200}") from error
+
+
 def _checked_url(url: str) -> httpx.URL:
     """Returns the URL without user name, password and fragment."""
     try:
@@ -287,9 +296,8 @@ def _failure_of(error: httpx.HTTPError | httpx.InvalidURL) -> _Failure:
         if isinstance(cause, ssl.SSLError):
             return _Failure(f"TLS: {cause.reason or cause}")
         cause = cause.__cause__ or cause.__context__
-    too_large = isinstance(error, httpx.RemoteProtocolError) and "too long" in str(error)
     network = isinstance(error, (httpx.NetworkError, httpx.RemoteProtocolError))
-    transient = network and not too_large
+    transient = network and not any(sign in str(error) for sign in _LASTING)
     return _Failure(str(error) or type(error).__name__, transient=transient)
 
 
