@@ -9,7 +9,6 @@ embedded MongoDB. Prints each run's seconds, its share of the first, and what wa
 """
 
 import argparse
-import os
 import random
 import sysconfig
 import tempfile
@@ -19,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from benchmarks.embedding import ROOT, processor, use_cores
+from benchmarks.rival_stacks.processes import mentioning, seconds_of
 from llm_engineering.application.preprocessing.config import FeatureConfig
 from llm_engineering.bootstrap import Platform
 from llm_engineering.domain.documents import ArticleDocument
@@ -28,7 +28,6 @@ from pipelines.feature import run_feature
 
 PIECE = 2000  # characters
 FIRST_VISIT = datetime(2026, 1, 1, tzinfo=UTC)
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
@@ -49,15 +48,17 @@ def main() -> None:
         platform = Platform(settings)
         try:
             platform.embedding_model.embed_queries(["load"])
+            platform.document_store.ping()
+            servers = mentioning(folder)  # mongod and its keeper
             save(platform, texts, range(len(texts)), visit=0)
-            first = measured(platform, "all documents", None)
-            measured(platform, "nothing changed", first)
+            first = measured(platform, "all documents", None, servers)
+            measured(platform, "nothing changed", first, servers)
             for visit in range(1, arguments.rounds + 1):
                 chosen = order.sample(range(len(texts)), count)
                 for number in chosen:
                     texts[number] = changed(texts[number], visit)
                 save(platform, texts, chosen, visit)
-                measured(platform, f"{count} changed", first)
+                measured(platform, f"{count} changed", first, servers)
         finally:
             platform.close()
 
@@ -97,12 +98,12 @@ def save(platform: Platform, texts: Sequence[str], numbers: Sequence[int], visit
         platform.document_store.save(document)
 
 
-def measured(platform: Platform, name: str, first: float | None) -> float:
+def measured(platform: Platform, name: str, first: float | None, servers: Sequence[str]) -> float:
     """Runs the feature pipeline, prints what it took, and returns the CPU seconds."""
     config = load_config(ROOT / "configs/feature.yaml", FeatureConfig)
-    before = cpu_s()
+    before = time.process_time() + seconds_of(servers)
     report = run_feature(platform, config, SilentProgress())
-    spent = cpu_s() - before
+    spent = time.process_time() + seconds_of(servers) - before
     share = f", {spent / first:.2%} of the first" if first else ""
     stages = " ".join(f"{stage} {seconds:.2f}" for stage, seconds in report.cpu_s.items())
     print(
@@ -111,19 +112,6 @@ def measured(platform: Platform, name: str, first: float | None) -> float:
         flush=True,
     )
     return spent
-
-
-def cpu_s() -> float:
-    """Returns the CPU seconds of this process and of its running children (Linux)."""
-    tasks = Path("/proc/self/task").glob("*/children")
-    children = [pid for task in tasks for pid in task.read_text(encoding="utf-8").split()]
-    return time.process_time() + sum(map(seconds_of, children))
-
-
-def seconds_of(pid: str) -> float:
-    """Returns user and system time: fields 14 and 15 of proc(5)'s stat."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 if __name__ == "__main__":

@@ -6,14 +6,14 @@ A stack runs in a process and an environment of its own:
 """
 
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Protocol, TypedDict, TypeVar
+
+from benchmarks.rival_stacks.processes import children, seconds_of
 
 _FIRST_WORDS = (4, 8, 16, 32)  # lengths of the questions that warm up
 _WARM_DOCUMENTS = 5
@@ -45,14 +45,15 @@ def measure(make: Callable[[str], Stack]) -> None:
     """Reads the job, has the stack do it, and writes the rankings and what they cost."""
     job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     stack = make(job["model"])
+    servers: Sequence[str] = getattr(stack, "servers", ())  # processes that are no children
     documents: list[Document] = job["documents"]
-    _, ingested = _timed(lambda: stack.ingest(documents))
+    _, ingested = _timed(lambda: stack.ingest(documents), servers)
     for document in documents[:_WARM_DOCUMENTS]:
         for count in _FIRST_WORDS:
             list(stack.search(" ".join(whole_text(document).split()[:count]), job["depth"]))
     rankings, cpu_ms = {}, []
     for name, question in job["queries"].items():
-        found, seconds = _timed(partial(_found, stack, question, job["depth"]))
+        found, seconds = _timed(partial(_found, stack, question, job["depth"]), servers)
         cpu_ms.append(seconds * 1000)
         rankings[name] = list(dict.fromkeys(found))
     result = {"ingest_cpu_s": ingested, "query_cpu_ms": cpu_ms, "rankings": rankings}
@@ -68,28 +69,12 @@ def whole_text(document: Document) -> str:
     return "\n\n".join(part for part in (document["title"], document["text"]) if part)
 
 
-def _timed(action: Callable[[], Done]) -> tuple[Done, float]:
-    """Returns what an action returns and its CPU seconds, those of child processes included."""
-    children, own = _seconds_of_children(), time.process_time()
+def _timed(action: Callable[[], Done], servers: Sequence[str]) -> tuple[Done, float]:
+    """Returns what an action returns and its CPU seconds, those of servers and children included.
+
+    Of other processes they are precise to 10 ms.
+    """
+    others, own = seconds_of([*servers, *children()]), time.process_time()
     done = action()
-    own = time.process_time() - own  # before the children are read, which costs time too
-    return done, own + _seconds_of_children() - children
-
-
-def _seconds_of_children() -> float:
-    """Returns the CPU seconds, precise to 10 ms, of the child processes that run (Linux)."""
-    return sum(map(_seconds_of, _children()))
-
-
-def _children() -> list[str]:
-    found: list[str] = []
-    for task in Path("/proc/self/task").glob("*"):
-        with suppress(FileNotFoundError):  # the thread has ended
-            found += (task / "children").read_text(encoding="utf-8").split()
-    return found
-
-
-def _seconds_of(pid: str) -> float:
-    """Returns user and system time: fields 14 and 15 of proc(5)'s stat."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    own = time.process_time() - own  # before the others are read, which costs time too
+    return done, own + seconds_of([*servers, *children()]) - others

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.rival_stacks.measuring import Document, measure
+from benchmarks.rival_stacks.processes import mentioning
 from llm_engineering.application.evaluation.collection import collection_url
 from llm_engineering.application.preprocessing.config import FeatureConfig
 from llm_engineering.bootstrap import Platform
@@ -34,6 +35,7 @@ class Ours:
         atexit.register(self.close)
         self._platform.embedding_model.embed_queries(["load"])
         self._platform.document_store.ping()
+        self.servers = mentioning(self._folder.name)  # mongod and its keeper
         features = load_config(ROOT / "configs/feature.yaml", FeatureConfig)
         copies = features.duplicates.model_copy(update={"enabled": False})  # they were judged
         self._features = features.model_copy(update={"duplicates": copies})
