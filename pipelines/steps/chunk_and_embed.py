@@ -9,7 +9,7 @@ from llm_engineering.application.ports.storage import DocumentStore
 from llm_engineering.application.preprocessing.cpu_times import CpuTimes
 from llm_engineering.application.preprocessing.featurizing import Features, FeatureWork
 from llm_engineering.application.preprocessing.indexing import Indexer, IndexingPlan
-from pipelines.steps.clean import FailedDocuments
+from pipelines.steps.clean import FailedDocuments, pages
 
 Featurize = Callable[[Iterable[FeatureWork]], Iterator[Features]]
 
@@ -64,14 +64,14 @@ def _work(
     outcome: ChunkingOutcome,
 ) -> Iterator[FeatureWork]:
     """Yields what workers need of each document, as they become free."""
-    for document, revision in plan.changed.items():
-        if document in left_out:
-            continue
-        cleaned = store.cleaned(document, revision)
-        if cleaned is None:
-            outcome.failed[document] = f"document {document} has no cleaned text"
-        else:
-            yield FeatureWork(cleaned, indexer.known(document))
+    wanted = {one: text for one, text in plan.changed.items() if one not in left_out}
+    for page in pages(wanted):
+        texts = store.cleaned_texts(page)
+        for document in page:
+            if document in texts:
+                yield FeatureWork(texts[document], indexer.known(document))
+            else:
+                outcome.failed[document] = f"document {document} has no cleaned text"
 
 
 def _put(features: Features, indexer: Indexer, outcome: ChunkingOutcome) -> None:

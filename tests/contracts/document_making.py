@@ -62,6 +62,7 @@ def cleaned_of(document: Document, content: str, cleaner: str = "rules-1") -> Cl
         platform=document.platform,
         title=document.title,
         published=document.published,
+        author_full_name=document.author_full_name,
         content=content,
         cleaner=cleaner,
     )

@@ -215,6 +215,46 @@ def test_cleaned_texts_belong_to_their_revision(store: DocumentStore) -> None:
     assert loaded.content == "ebb"
 
 
+def test_contents_are_those_of_the_revisions_that_there_are(store: DocumentStore) -> None:
+    first, second = article(content="Ebb.", raw=b"raw"), article(content="Flow.")
+    other, unknown = article("other"), article("unknown")
+    for document in (first, second, other):
+        store.save(document)
+    found = store.contents(
+        {first.id: first.revision, other.id: "0" * 64, unknown.id: unknown.revision}
+    )
+    assert {one: document.content for one, document in found.items()} == {first.id: "Ebb."}
+    assert found[first.id].raw is None
+    assert store.contents({}) == {}
+
+
+def test_cleaned_texts_are_stored_and_read_together(store: DocumentStore) -> None:
+    pages = [article(f"page-{number}") for number in range(5)]
+    texts = [cleaned_of(page, f"text {number}") for number, page in enumerate(pages)]
+    store.save_all_cleaned(texts[:3])
+    store.save_all_cleaned([cleaned_of(pages[0], "again"), texts[3]])
+    wanted = {page.id: page.revision for page in pages} | {pages[1].id: "0" * 64}
+    found = store.cleaned_texts(wanted)
+    assert {one: text.content for one, text in found.items()} == {
+        pages[0].id: "again",
+        pages[2].id: "text 2",
+        pages[3].id: "text 3",
+    }
+    store.save_all_cleaned([])
+    assert store.cleaned_texts({}) == {}
+    assert store.counts()["cleaned"] == 4
+
+
+def test_of_cleaned_texts_those_under_a_tombstone_are_not_stored(store: DocumentStore) -> None:
+    forbidden, by_ada = article("forbidden"), article("by ada", author="Ada Lovelace")
+    allowed = article("allowed", author="Grace Hopper")
+    of_ada = Tombstone(id=author_mark("Ada Lovelace"), of="author", at=NOON)
+    store.bury([Tombstone(id=forbidden.id, of="document", at=NOON), of_ada])
+    store.save_all_cleaned([cleaned_of(one, "text") for one in (forbidden, by_ada, allowed)])
+    wanted = {one.id: one.revision for one in (forbidden, by_ada, allowed)}
+    assert set(store.cleaned_texts(wanted)) == {allowed.id}
+
+
 def test_authors_are_listed_once_ordered_by_name(store: DocumentStore) -> None:
     for name, author in (("a", "Grace Hopper"), ("b", "Ada Lovelace"), ("c", "ada  lovelace")):
         store.save(article(name, author=author))

@@ -131,7 +131,10 @@ CALLS: dict[str, Callable[[MongoDocumentStore], object]] = {
     "current_revisions": lambda store: store.current_revisions(),
     "documents": lambda store: list(store.documents()),
     "save_cleaned": lambda store: store.save_cleaned(cleaned_of(article(), "text")),
+    "save_all_cleaned": lambda store: store.save_all_cleaned([cleaned_of(article(), "text")]),
+    "contents": lambda store: store.contents({article().id: "0" * 64}),
     "cleaned": lambda store: store.cleaned(article().id, "0" * 64),
+    "cleaned_texts": lambda store: store.cleaned_texts({article().id: "0" * 64}),
     "users": lambda store: store.users(),
     "add_user": lambda store: store.add_user(UserDocument.named("Ada")),
     "mark_gone": lambda store: store.mark_gone(article().id, NOON, "HTTP 404"),
@@ -171,6 +174,16 @@ def test_a_document_that_is_too_large_is_refused_by_its_url_and_nothing_is_left(
         document_store.save(document)
     assert document_store.current(document.id) is None
     assert document_store.counts()["revisions"] == 0
+
+
+def test_a_cleaned_text_that_is_too_large_among_others_is_refused(
+    document_store: MongoDocumentStore,
+) -> None:
+    small, large = article("small"), article("large")
+    texts = [cleaned_of(small, "text"), cleaned_of(large, "x" * (17 * 2**20))]
+    with pytest.raises(DocumentError, match=r"larger than the 16 MiB"):
+        document_store.save_all_cleaned(texts)
+    assert document_store.cleaned(large.id, large.revision) is None
 
 
 def test_raw_bytes_too_large_even_compressed_are_refused_by_their_url(

@@ -88,6 +88,13 @@ class DocumentStore(Protocol):
         """Returns that revision of a document, raw bytes included."""
         ...
 
+    def contents(self, revisions: Mapping[UUID, str]) -> Mapping[UUID, Document]:
+        """Returns that revision of each document, without raw bytes; what is missing is left out.
+
+        All are held in memory at once.
+        """
+        ...
+
     def revisions(self, document_id: UUID) -> Sequence[str]:
         """Returns all revisions of a document, oldest first."""
         ...
@@ -120,8 +127,19 @@ class DocumentStore(Protocol):
         """
         ...
 
+    def save_all_cleaned(self, texts: Sequence[CleanedDocument]) -> None:
+        """Does for each of the texts what `save_cleaned` does.
+
+        After a DocumentError some are stored, and which one is at fault is not known.
+        """
+        ...
+
     def cleaned(self, document_id: UUID, revision: str) -> CleanedDocument | None:
         """Returns the cleaned text of a revision."""
+        ...
+
+    def cleaned_texts(self, revisions: Mapping[UUID, str]) -> Mapping[UUID, CleanedDocument]:
+        """Returns the cleaned text of that revision of each document, where there is one."""
         ...
 
     def add_user(self, user: UserDocument) -> bool:

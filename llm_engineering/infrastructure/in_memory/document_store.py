@@ -134,6 +134,15 @@ class InMemoryDocumentStore:
         self.ping()
         return self._revisions.get(document_id, {}).get(revision)
 
+    def contents(self, revisions: Mapping[UUID, str]) -> Mapping[UUID, Document]:
+        """Returns that revision of each document, without raw bytes."""
+        found = {one: self.revision(one, revision) for one, revision in revisions.items()}
+        return {
+            one: document.model_copy(update={"raw": None})
+            for one, document in found.items()
+            if document
+        }
+
     def revisions(self, document_id: UUID) -> Sequence[str]:
         """Returns all revisions of a document, oldest first."""
         self.ping()
@@ -178,10 +187,20 @@ class InMemoryDocumentStore:
         if not self._tombstones.keys() & {cleaned.document_id, *marks}:
             self._cleaned[cleaned.document_id, cleaned.revision] = cleaned
 
+    def save_all_cleaned(self, texts: Sequence[CleanedDocument]) -> None:
+        """Stores the cleaned texts of revisions."""
+        for cleaned in texts:
+            self.save_cleaned(cleaned)
+
     def cleaned(self, document_id: UUID, revision: str) -> CleanedDocument | None:
         """Returns the cleaned text of a revision."""
         self.ping()
         return self._cleaned.get((document_id, revision))
+
+    def cleaned_texts(self, revisions: Mapping[UUID, str]) -> Mapping[UUID, CleanedDocument]:
+        """Returns the cleaned text of that revision of each document, where there is one."""
+        self.ping()
+        return {one[0]: self._cleaned[one] for one in revisions.items() if one in self._cleaned}
 
     def add_user(self, user: UserDocument) -> bool:
         """Adds an author to the catalogue; False, and nothing is added, at a tombstone."""

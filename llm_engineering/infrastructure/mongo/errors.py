@@ -6,13 +6,14 @@ from contextlib import contextmanager
 from urllib.parse import unquote
 
 from bson.errors import BSONError
-from pymongo.errors import ConfigurationError as MongoConfigurationError
 from pymongo.errors import (
+    BulkWriteError,
     DocumentTooLarge,
     OperationFailure,
     PyMongoError,
     WTimeoutError,
 )
+from pymongo.errors import ConfigurationError as MongoConfigurationError
 
 from llm_engineering.domain.errors import ConfigurationError, DocumentError, StoreUnavailable
 
@@ -60,7 +61,7 @@ def translated(
     except (DocumentTooLarge, BSONError, UnicodeEncodeError) as error:
         raise _unfit(url, error) from error
     except OperationFailure as error:
-        if error.code in _TOO_LARGE_CODES:
+        if _codes(error) & _TOO_LARGE_CODES:
             raise _unfit(url, error) from error
         raise _refused_or_down(hosts, error) from error
     except MongoConfigurationError as error:
@@ -68,6 +69,12 @@ def translated(
     except PyMongoError as error:
         reason = why_down() or one_line(error)
         raise StoreUnavailable(f"MongoDB at {hosts}: {reason}") from error
+
+
+def _codes(error: OperationFailure) -> set[int | None]:
+    """Returns the error's code, or those of the writes that failed of several."""
+    details = error.details if isinstance(error, BulkWriteError) else {}
+    return {error.code, *(one["code"] for one in (details or {}).get("writeErrors", ()))}
 
 
 def _unfit(url: str | None, error: Exception) -> DocumentError:

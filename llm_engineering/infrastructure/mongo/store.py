@@ -21,7 +21,7 @@ from datetime import datetime
 from typing import Self
 from uuid import UUID
 
-from pymongo import MongoClient, ReturnDocument
+from pymongo import MongoClient, ReplaceOne, ReturnDocument
 from pymongo.collection import Collection
 
 from llm_engineering.domain.cleaned_documents import CleanedDocument
@@ -179,6 +179,20 @@ class MongoDocumentStore:
             known = self._documents.count_documents({"_id": document_id, "revisions": revision})
             return self._load(document_id, revision) if known else None
 
+    def contents(self, revisions: Mapping[UUID, str]) -> Mapping[UUID, Document]:
+        """Returns that revision of each document, without raw bytes; what is missing is left out.
+
+        Raises:
+            IntegrityError: a revision that is known has no content.
+        """
+        with self._errors():
+            known = self._documents.find({"_id": {"$in": list(revisions)}}, {"revisions": 1})
+            wanted = [one["_id"] for one in known if revisions[one["_id"]] in one["revisions"]]
+            keys = [revision_key(one, revisions[one]) for one in wanted]
+            found = [records.document_of(it) for it in self._revisions.find(_among(keys))]
+        _check(len(found), len(keys))
+        return {document.id: document for document in found}
+
     def revisions(self, document_id: UUID) -> Sequence[str]:
         """Returns all revisions of a document, oldest first."""
         with self._errors():
@@ -220,11 +234,42 @@ class MongoDocumentStore:
             ):
                 self._cleaned.delete_one(key)
 
+    def save_all_cleaned(self, texts: Sequence[CleanedDocument]) -> None:
+        """Stores the cleaned texts of revisions in one go, and looks for tombstones once.
+
+        Raises:
+            DocumentError: a text exceeds the 16 MiB of MongoDB; some of the others are stored.
+        """
+        stored = [records.cleaned_record(cleaned) for cleaned in texts]
+        writes = [ReplaceOne({"_id": one["_id"]}, one, upsert=True) for one in stored]
+        owners = [(one.document_id, *author_marks(one.author_full_name)) for one in texts]
+        if not writes:
+            return
+        with self._errors("a cleaned text"):
+            self._cleaned.bulk_write(writes, ordered=False)
+            standing = self._tombstones.among({one for ids in owners for one in ids})
+            forbidden = [
+                one["_id"]
+                for one, ids in zip(stored, owners, strict=True)
+                if not standing.isdisjoint(ids)
+            ]
+            if forbidden:
+                self._cleaned.delete_many(_among(forbidden))
+
     def cleaned(self, document_id: UUID, revision: str) -> CleanedDocument | None:
         """Returns the cleaned text of a revision."""
         with self._errors():
             record = self._cleaned.find_one({"_id": revision_key(document_id, revision)})
         return records.cleaned_of(record) if record else None
+
+    def cleaned_texts(self, revisions: Mapping[UUID, str]) -> Mapping[UUID, CleanedDocument]:
+        """Returns the cleaned text of that revision of each document, where there is one."""
+        with self._errors():
+            found = list(
+                self._cleaned.find(_among([revision_key(*one) for one in revisions.items()]))
+            )
+        texts = [records.cleaned_of(record) for record in found]
+        return {cleaned.document_id: cleaned for cleaned in texts}
 
     def add_user(self, user: UserDocument) -> bool:
         """Adds an author to the catalogue; False, and nothing is added, at a tombstone."""
@@ -314,9 +359,8 @@ class MongoDocumentStore:
         with self._errors():
             known = self._documents.find(where, {"current": 1}).sort("_id").limit(_PAGE)
             keys = [revision_key(one["_id"], one["current"]) for one in known]
-            found = list(self._revisions.find({"_id": {"$in": keys}}).sort("_id"))
-        if len(found) != len(keys):
-            raise IntegrityError(f"{len(keys) - len(found)} current revisions have no content")
+            found = list(self._revisions.find(_among(keys)).sort("_id"))
+        _check(len(found), len(keys))
         return [records.document_of(record) for record in found]
 
     def _errors(self, url: str | None = None) -> AbstractContextManager[None]:
@@ -324,6 +368,15 @@ class MongoDocumentStore:
 
 
 _CATEGORIES = tuple(category.value for category in DataCategory)
+
+
+def _among(keys: Sequence[object]) -> Record:
+    return {"_id": {"$in": list(keys)}}
+
+
+def _check(found: int, expected: int) -> None:
+    if found != expected:
+        raise IntegrityError(f"{expected - found} revisions have no content")
 
 
 def _insert_once(collection: Collection[Record], record: Record) -> None:

@@ -21,6 +21,12 @@ class Tombstones:
         """Returns whether a tombstone stands for one of these documents or authors."""
         return self._collection.find_one({"_id": {"$in": list(ids)}}, {"_id": 1}) is not None
 
+    def among(self, ids: Some[UUID]) -> set[UUID]:
+        """Returns those of the documents and authors for which a tombstone stands."""
+        return {
+            one["_id"] for one in self._collection.find({"_id": {"$in": list(ids)}}, {"_id": 1})
+        }
+
     def add(self, tombstones: Sequence[Tombstone]) -> None:
         """Sets up tombstones; one that stands already stays as it is."""
         for tombstone in tombstones:

@@ -16,7 +16,7 @@ from llm_engineering.application.preprocessing.featurizing import (
 from llm_engineering.application.preprocessing.indexing import Indexer, IndexingPlan
 from llm_engineering.domain.cleaned_documents import CleanedDocument
 from llm_engineering.domain.documents import Document
-from llm_engineering.domain.errors import ExtractionError
+from llm_engineering.domain.errors import DocumentError, ExtractionError
 from llm_engineering.domain.releases import Generation
 from llm_engineering.domain.types import DataCategory
 from llm_engineering.infrastructure.in_memory.chunk_index import InMemoryChunkIndex
@@ -75,6 +75,28 @@ def test_cleaning_goes_on_after_a_document_that_fails() -> None:
     assert failed == {article.id: f"{article.url}: nothing in it"}
     assert store.cleaned(post.id, post.revision)
     assert progress.done == {"clean documents": 2}
+
+
+class SmallStore(InMemoryDocumentStore):
+    """Takes no cleaned text of more than ten characters."""
+
+    def save_cleaned(self, cleaned: CleanedDocument) -> None:
+        if len(cleaned.content) > 10:
+            raise DocumentError(cleaned.url, "larger than the store takes")
+        super().save_cleaned(cleaned)
+
+
+def test_a_text_that_the_store_does_not_take_fails_alone() -> None:
+    store = SmallStore()
+    documents = [
+        make_post("too long a text" if n == 3 else "text", url=f"https://example.org/{n}")
+        for n in range(70)
+    ]
+    for document in documents:
+        store.save(document)
+    failed = clean(store, CleaningDispatcher(), store.current_revisions(), SilentProgress())
+    assert failed == {documents[3].id: f"{documents[3].url}: larger than the store takes"}
+    assert store.counts()["cleaned"] == 69
 
 
 def test_cleaning_names_a_revision_that_is_gone() -> None:

@@ -6,6 +6,7 @@ import pytest
 from bson.errors import InvalidDocument
 from pymongo.errors import (
     AutoReconnect,
+    BulkWriteError,
     DocumentTooLarge,
     OperationFailure,
     PyMongoError,
@@ -85,6 +86,8 @@ def test_hosts_are_told_without_the_rest(uri: str, hosts: str) -> None:
         (OperationFailure("not authorized on pages", 13), ConfigurationError, "no right"),
         (OperationFailure("no space left", 14031), StoreUnavailable, "no space left"),
         (OperationFailure("BSONObjectTooLarge", 10334), DocumentError, "https://a/: larger than"),
+        (BulkWriteError({"writeErrors": [{"code": 10334}]}), DocumentError, "https://a/: larger"),
+        (BulkWriteError({"writeErrors": [{"code": 11000}]}), StoreUnavailable, "batch op"),
         (DocumentTooLarge("17 MB"), DocumentError, "https://a/: larger than the 16 MiB"),
         (InvalidDocument("cannot encode"), DocumentError, "cannot encode"),
         (WTimeoutError("waiting", 64), StoreUnavailable, "majority"),
