@@ -74,7 +74,14 @@ def command(**overrides: object) -> Iterator[Platform]:
 
 
 def main(app: Callable[[], object]) -> None:
-    """Runs a command line. After Ctrl-C it ends at once: threads may be waiting for a page."""
+    """Runs a command line. After Ctrl-C it ends at once: threads may be waiting for a page.
+
+    An argument in another encoding than that of the terminal is refused: no store takes it.
+    """
+    for argument in sys.argv[1:]:
+        if not _is_text(argument):
+            print_error(f"an argument is not UTF-8: {argument!r:.80}")
+            raise SystemExit(USAGE_ERROR)
     try:
         app()
     except SystemExit as end:
@@ -82,6 +89,14 @@ def main(app: Callable[[], object]) -> None:
             raise
         sys.stdout.flush()
         os._exit(INTERRUPTED)
+
+
+def _is_text(argument: str) -> bool:
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def print_error(message: str) -> None:

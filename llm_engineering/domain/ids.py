@@ -22,6 +22,7 @@ def canonical_url(url: str) -> str:
         InvalidInput: the URL is not an absolute http, https or file URL.
     """
     try:
+        url.encode()  # halves of surrogate pairs are no text
         parts = urlsplit(url.strip())
         port = parts.port
         host = (parts.hostname or "").rstrip(".").encode("idna").decode("ascii")
@@ -33,9 +34,9 @@ def canonical_url(url: str) -> str:
     netloc = f"[{host}]" if ":" in host else host
     if port is not None and port != _DEFAULT_PORTS.get(scheme):
         netloc = f"{netloc}:{port}"
-    query = urlencode(
-        [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if not _tracks(pair[0])]
-    )
+    # bytes of other encodings than UTF-8 (`%E9`) stay what they are
+    pairs = parse_qsl(parts.query, keep_blank_values=True, errors="surrogateescape")
+    query = urlencode([pair for pair in pairs if not _tracks(pair[0])], errors="surrogateescape")
     return urlunsplit((scheme, netloc, parts.path or "/", query, ""))
 
 

@@ -66,6 +66,17 @@ def test_a_command_line_keeps_its_status(code: int) -> None:
     assert ended.value.code == code
 
 
+def test_an_argument_that_is_no_text_is_refused_before_anything_runs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    latin_1 = "caf\udce9"  # as Python hands on a byte that is not UTF-8
+    monkeypatch.setattr("sys.argv", ["rag", "ask", "Where?", "--author", latin_1])
+    with pytest.raises(SystemExit) as ended:
+        main(lambda: pytest.fail("it ran"))
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == "error: an argument is not UTF-8: 'caf\\udce9'\n"
+
+
 def test_what_we_did_not_foresee_keeps_its_traceback() -> None:
     with pytest.raises(ZeroDivisionError), command():
         raise ZeroDivisionError
