@@ -23,6 +23,8 @@ from llm_engineering.domain.queries import Query, SearchFilters
 
 FIELDS = ("author", "author_any", "year", "platform", "category")
 
+_WHOLE_YEAR = (1, 1, 12, 31)
+
 Restriction = tuple[str, str]
 
 
@@ -58,6 +60,9 @@ def _case(record: Mapping[str, Any], at: str) -> FilterCase:
         raise InvalidInput(f"{at}: no query")
     if not isinstance(expected, dict):
         raise InvalidInput(f"{at}: expected_filter is not an object")
+    relevant = record.get("relevant") or []
+    if not isinstance(relevant, list):
+        raise InvalidInput(f"{at}: relevant is not a list of ids")
     unknown = set(expected) - set(FIELDS)
     if unknown:
         raise InvalidInput(f"{at}: unknown filter {min(unknown)!r} (known: {', '.join(FIELDS)})")
@@ -67,7 +72,7 @@ def _case(record: Mapping[str, Any], at: str) -> FilterCase:
         for value in (given if isinstance(given, list) else [given])
         if value is not None
     )
-    return FilterCase(query, wanted, [str(name) for name in record.get("relevant") or ()])
+    return FilterCase(query, wanted, list(map(str, relevant)))
 
 
 def evaluate_self_query(
@@ -131,7 +136,12 @@ def restrictions(filters: SearchFilters) -> frozenset[Restriction]:
 
 def _years(start: datetime | None, end: datetime | None) -> str:
     """Returns the year, if it is exactly one whole year, else the span."""
-    if start and end and start.year == end.year and (start.month, end.month) == (1, 12):
+    if (
+        start
+        and end
+        and start.year == end.year
+        and (start.month, start.day, end.month, end.day) == _WHOLE_YEAR
+    ):
         return str(start.year)
     return f"{start or ''} to {end or ''}"
 

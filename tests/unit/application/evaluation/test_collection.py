@@ -82,6 +82,12 @@ def test_authors_and_dates_reach_the_documents(folder: Path) -> None:
         ("corpus.jsonl", '{"_id": "1"}\n{"_id": "1"}\n', "line 2: _id '1' came before"),
         ("corpus.jsonl", '{"_id": "1", "text": 7}\n', "line 1: text is int, not text"),
         ("corpus.jsonl", '{"_id": "1", "year": "soon"}\n', "line 1: published: 'soon'"),
+        ("corpus.jsonl", '{"_id": "1", "year": [12]}\n', r"line 1: published: \[12\]"),
+        ("corpus.jsonl", '{"_id": "1", "year": true}\n', "line 1: published: True"),
+        ("corpus.jsonl", '{"_id": "1", "year": "0000"}\n', "line 1: published: '0000'"),
+        ("corpus.jsonl", '{"_id": true}\n{"_id": 1.5}\n', "line 2: no _id"),
+        ("corpus.jsonl", '{"_id": "a\\ud800"}\n', "line 1: not JSON"),
+        ("corpus.jsonl", '{"_id": "1", "text": "\\udc00"}\n', "line 1: not JSON"),
         ("queries.jsonl", "\n", r"queries\.jsonl: empty"),
         ("queries.jsonl", '{"_id": "q1", "text": " "}\n', "line 1: text has 0 characters"),
         (
@@ -91,6 +97,9 @@ def test_authors_and_dates_reach_the_documents(folder: Path) -> None:
         ),
         ("qrels.tsv", "q1 d2 1\n", "line 1: 1 columns instead of 3 between tabs"),
         ("qrels.tsv", "q1\td2\t1\nq1\td5\tgood\n", "line 2: grade 'good' is not a whole number"),
+        ("qrels.tsv", "q1\td2\t1\nq1\td5\t--5\n", "line 2: grade '--5' is not a whole number"),
+        ("qrels.tsv", "q1\td2\t1\nq1\td5\t1.5\n", "line 2: grade '1.5' is not a whole number"),
+        ("qrels.tsv", "q1\td2\t1\nq1\td5\t\n", "line 2: grade '' is not a whole number"),
         ("qrels.tsv", "q1\td9\t1\n", "line 1: unknown document 'd9'"),
         ("qrels.tsv", "a\tb\tc\nq9\td2\t1\n", "line 2: unknown query 'q9'"),
         ("qrels.tsv", "q1\td2\t0\n", "no question has a relevant document"),
@@ -129,3 +138,30 @@ def test_a_file_in_another_encoding_is_named(folder: Path) -> None:
     (folder / "queries.jsonl").write_bytes('{"_id": "q1", "text": "Größe"}'.encode("latin-1"))
     with pytest.raises(InvalidInput, match=r"queries\.jsonl: cannot be read"):
         read_collection(folder)
+
+
+def test_whole_characters_may_be_escaped(folder: Path) -> None:
+    line = '{"_id": "d2", "text": "An \\u2693 \\ud83d\\udea2 holds."}'
+    (folder / "corpus.jsonl").write_text(f"{line}\n", "utf-8")
+    (folder / "qrels.tsv").write_text("q2\td2\t1\n", "utf-8")
+    assert read_collection(folder).documents[0].content == "An ⚓ 🚢 holds."
+
+
+def test_the_last_judgement_of_a_pair_counts(folder: Path) -> None:
+    (folder / "qrels.tsv").write_text("q1\td2\t0\nq1\td2\t 2 \nq1\td5\t-1\n", "utf-8")
+    assert read_collection(folder).questions[0].grades == {"d2": 2, "d5": -1}
+
+
+def test_lines_may_end_as_on_windows(folder: Path) -> None:
+    plain = read_collection(folder)
+    for name in ("corpus.jsonl", "queries.jsonl", "qrels.tsv"):
+        text = (folder / name).read_text("utf-8")
+        (folder / name).write_bytes(text.replace("\n", "\r\n").encode())
+    assert same(plain, read_collection(folder))
+
+
+def test_the_collection_of_the_present_folder_has_its_name(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    assert read_collection(Path()).name == "harbour"

@@ -83,6 +83,43 @@ def test_filters_have_the_names_of_the_file() -> None:
     assert value.startswith("1974-01-01")
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "whole"),
+    [
+        ((1974, 1, 1), (1974, 12, 31), True),
+        ((1974, 1, 2), (1974, 12, 31), False),
+        ((1974, 1, 1), (1974, 12, 30), False),
+        ((1974, 2, 1), (1974, 12, 31), False),
+        ((1974, 1, 1), (1974, 11, 30), False),
+        ((1974, 1, 1), (1975, 12, 31), False),
+    ],
+)
+def test_a_year_is_a_whole_one(
+    start: tuple[int, int, int], end: tuple[int, int, int], whole: bool
+) -> None:
+    filters = SearchFilters(
+        published_from=datetime(*start, tzinfo=UTC), published_to=datetime(*end, tzinfo=UTC)
+    )
+    ((_, value),) = restrictions(filters)
+    assert (value == "1974") is whole
+
+
+def test_without_any_author_or_free_question_nothing_is_divided_by_them() -> None:
+    by_platform = FilterCase("on github", frozenset({("platform", "github")}), ["d1"])
+    found = SelfQueryResult(SearchFilters(platforms=("GitHub",)))
+    report = evaluate_self_query([by_platform], lambda _: found, Shelf())
+    assert (report.exact, report.author_exact, report.invented) == (1.0, 0.0, 0.0)
+    assert report.recall_at_10 is None
+    assert (report.with_author, report.without_filter) == (0, 0)
+
+
+def test_progress_hears_every_case() -> None:
+    done: list[int] = []
+    empty = SelfQueryResult(SearchFilters())
+    evaluate_self_query([FREE] * 3, lambda _: empty, Shelf(), done.append)
+    assert done == [1, 1, 1]
+
+
 def test_cases_are_read(tmp_path: Path) -> None:
     path = tmp_path / "cases.jsonl"
     path.write_text(
@@ -106,6 +143,8 @@ def test_cases_are_read(tmp_path: Path) -> None:
         ('{"query": "x"}\n{"query": "x", "expected_filter": [1]}\n', "line 2: expected_filter"),
         ('{"query": "x", "expected_filter": {"colour": 1}}\n', "line 1: unknown filter 'colour'"),
         ("nonsense\n", "line 1: not JSON"),
+        ('{"query": "x", "relevant": "d1"}\n', "line 1: relevant is not a list of ids"),
+        ('{"query": "x\\ud800"}\n', "line 1: not JSON"),
     ],
 )
 def test_a_malformed_file_is_refused(tmp_path: Path, content: str, message: str) -> None:
