@@ -107,7 +107,7 @@ def with_values(text: str, values: dict[str, str], evidence: Sequence[str]) -> s
     Args:
         text: the file.
         values: by path, such as `dense_weight` or `rerank.enabled`; a path that is not in the
-            file is added at its end.
+            file is added to its block, or at the end.
         evidence: lines that replace those of an earlier tuning.
     """
     lines = [line for line in text.splitlines() if not line.startswith(_EVIDENCE)]
@@ -122,8 +122,10 @@ def with_values(text: str, values: dict[str, str], evidence: Sequence[str]) -> s
         new = missing.pop(f"{parent}.{key}" if indent else key, None)
         if new is not None and old:
             lines[place] = f"{indent}{key}:{gap}{new}{_aligned(rest, len(old) - len(new))}"
+    for path, value in missing.items():
+        _add(lines, path, value)
     top = [f"{_EVIDENCE}{line}" for line in evidence]
-    return "\n".join([*top, *lines, *_added(missing)]) + "\n"
+    return "\n".join([*top, *lines]) + "\n"
 
 
 def _aligned(rest: str, shift: int) -> str:
@@ -134,9 +136,23 @@ def _aligned(rest: str, shift: int) -> str:
     return " " * max(2, len(rest) - len(comment) + shift) + comment
 
 
-def _added(values: dict[str, str]) -> list[str]:
-    lines = []
-    for path, value in values.items():
-        parent, _, key = path.rpartition(".")
-        lines += [f"{parent}:", f"  {key}: {value}"] if parent else [f"{key}: {value}"]
-    return lines
+def _add(lines: list[str], path: str, value: str) -> None:
+    """Adds a value: a block that stood there twice would lose what is in the first one."""
+    parent, _, key = path.rpartition(".")
+    place = next((n for n, line in enumerate(lines) if re.match(f"{parent}:", line)), None)
+    if not parent:
+        lines.append(f"{key}: {value}")
+    elif place is None:
+        lines += [f"{parent}:", f"  {key}: {value}"]
+    elif "{" in lines[place].partition("#")[0]:
+        lines[place] = _within_braces(lines[place], key, value)
+    else:
+        below = lines[place + 1] if place + 1 < len(lines) else ""
+        indent = len(below) - len(below.lstrip()) or 2
+        lines.insert(place + 1, f"{' ' * indent}{key}: {value}")
+
+
+def _within_braces(line: str, key: str, value: str) -> str:
+    old = re.compile(rf"(?<=[{{ ,]){key}:[^,}}]*")
+    new = f"{key}: {value}"
+    return old.sub(new, line, 1) if old.search(line) else line.replace("{", f"{{{new}, ", 1)

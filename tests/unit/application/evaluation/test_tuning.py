@@ -94,6 +94,47 @@ def test_a_file_without_the_keys_gets_them() -> None:
     assert yaml.safe_load(text) == {"candidates": 100, "rerank": {"enabled": False}}
 
 
+@pytest.mark.parametrize(
+    ("text", "others"),
+    [
+        ("rerank:\n  candidates: 20\n", {"candidates": 20}),
+        ("rerank:\n    candidates: 20\nk: 4\n", {"candidates": 20}),
+        ("rerank:   # of pairs\n  # how many\n  candidates: 20\n", {"candidates": 20}),
+        ("rerank: {candidates: 20}   # of pairs\n", {"candidates": 20}),
+        ("rerank: {enabled: true, candidates: 20}\n", {"candidates": 20}),
+        ("rerank: {candidates: 20, enabled: true}   # {as ever}\n", {"candidates": 20}),
+        ("rerank: {}\n", {}),
+        ("rerank:\n", {}),
+        ("reranking: 1\n", {}),
+        ("k: 4\nself_query:\n  enabled: true\n", {}),
+    ],
+)
+def test_a_block_keeps_what_else_it_says(text: str, others: dict[str, int]) -> None:
+    written = with_values(text, {"rerank.enabled": "false"}, [])
+    loaded = yaml.safe_load(written)
+    assert loaded["rerank"] == {"enabled": False, **others}
+    assert written.count("rerank:") == 1
+    before = yaml.safe_load(text)
+    assert {**loaded, "rerank": None} == {**before, "rerank": None}
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\n\n"])
+def test_however_the_file_ends_what_is_added_is_a_line_of_its_own(end: str) -> None:
+    loaded = yaml.safe_load(with_values(f"k: 4{end}", {"candidates": "50"}, ["why"]))
+    assert loaded == {"k": 4, "candidates": 50}
+
+
+def test_writing_the_same_values_again_changes_nothing() -> None:
+    values = {"candidates": "200", "dense_weight": "0.65", "rerank.enabled": "false", "x.y": "1"}
+    once = with_values(FILE, values, ["evidence"])
+    assert with_values(once, values, ["evidence"]) == once
+
+
+def test_a_value_of_the_same_name_in_another_block_is_left_alone() -> None:
+    text = with_values(FILE, {"candidates": "200"}, [])
+    assert yaml.safe_load(text)["rerank"]["candidates"] == 20
+
+
 def test_the_shipped_configuration_is_the_default() -> None:
     shipped = load_config(Path(__file__).parents[4] / "configs/evaluation.yaml", EvaluationConfig)
     assert shipped == EvaluationConfig()
