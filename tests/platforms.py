@@ -126,6 +126,14 @@ class InMemoryPlatform(Platform):
         }
         return Forgetting(self.document_store, self.likeness_store, forgetters, lambda: VISITED)
 
+    def forget_all_but(self, *subjects: str) -> None:
+        """Has the pages of the others gone from the web, and from the index."""
+        kept = {f"https://example.org/{one}" for one in subjects}
+        for document in list(self.documents.documents()):
+            if document.url not in kept:
+                self.documents.mark_gone(document.id, VISITED, "HTTP 404")
+        run_feature(self, FEATURES, SilentProgress())
+
     @contextmanager
     def scratch(self) -> Iterator[Platform]:
         scratch = InMemoryPlatform(self.folder("scratch"))
