@@ -106,3 +106,43 @@ def test_a_chunk_is_refused_by_what_it_does_not_meet(
     fields: dict[str, Any], refused: tuple[str, ...]
 ) -> None:
     assert FULL.refused(make_chunk(**fields)) == refused
+
+
+@pytest.mark.parametrize(
+    ("published", "passes"),
+    [
+        (FULL.published_from, True),
+        (FULL.published_to, True),
+        (datetime(2024, 4, 30, 23, 59, 59, 999_999, tzinfo=UTC), False),
+        (datetime(2024, 5, 31, 0, 0, 0, 1, tzinfo=UTC), False),
+        (datetime(2024, 5, 1, 1, tzinfo=timezone(timedelta(hours=2))), False),  # still April in UTC
+    ],
+)
+def test_both_dates_are_inclusive(published: datetime, passes: bool) -> None:
+    period = SearchFilters(published_from=FULL.published_from, published_to=FULL.published_to)
+    assert (period.refused(make_chunk(published=published)) == ()) is passes
+
+
+@pytest.mark.parametrize("field", ["published_from", "published_to"])
+def test_half_a_period_is_a_restriction(field: str) -> None:
+    half = SearchFilters(**{field: getattr(FULL, field)})
+    assert half.restricted == ("published",)
+    assert half.refused(make_chunk(published=None)) == ("published",)
+    assert half.refused(make_chunk(published=datetime(2024, 5, 9, tzinfo=UTC))) == ()
+    far = datetime(2020 if field == "published_from" else 2030, 1, 1, tzinfo=UTC)
+    assert half.refused(make_chunk(published=far)) == ("published",)
+
+
+def test_values_of_a_field_are_alternatives() -> None:
+    either = SearchFilters(platforms=("github", "example.org"), authors=("Nobody", "ada LOVELACE"))
+    assert either.refused(make_chunk()) == ()
+    assert either.refused(make_chunk(platform="medium")) == ("platforms",)
+
+
+@pytest.mark.parametrize("names", [(), ("platforms",), ALL, ("authors", "authors")])
+def test_giving_up_is_giving_up_no_more(names: tuple[str, ...]) -> None:
+    left = FULL.without(names)
+    assert set(left.restricted) == set(ALL) - set(names)
+    assert left.without(names) == left
+    chunk = make_chunk(author_full_name=None, platform="medium", published=None)
+    assert set(left.refused(chunk)) == set(FULL.refused(chunk)) - set(names)

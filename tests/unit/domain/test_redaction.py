@@ -127,3 +127,63 @@ def test_the_longest_question_takes_little_time(part: str) -> None:
     began = time.process_time()
     Redaction().text(text)
     assert time.process_time() - began < 0.5
+
+
+@pytest.mark.parametrize("length", [5, 6, 7])
+def test_a_setting_too_short_to_be_a_secret_takes_no_words_out(length: int) -> None:
+    value = "quince and pears"[:length]
+    seen = Redaction([value]).text(f"say {value}")
+    assert seen == (f"say {HIDDEN}" if length >= 6 else f"say {value}")
+
+
+@pytest.mark.parametrize(
+    ("run", "goes"),
+    [
+        ("3f2b8c9e-1d4a-5b6c-8d7e-9f0a1b2c3d4e", False),
+        ("3F2B8C9E-1d4a-5B6C-8d7e-9F0A1b2c3d4e", False),  # a UUID in letters of both cases
+        ("3F2B8C9E-1d4a-5B6C-8d7e-9F0A1b2c3d4ee", True),
+        ("how-to-build-a-pipeline-with-ada-in-2024", False),  # words
+        ("How-to-build-a-pipeline-with-Ada-in-2024", True),  # as like to random text as can be
+        ("a" * 31, False),
+        ("a" * 32, True),
+        ("-".join(["abcd"] * 7), False),
+        ("Ab1-" * 7 + "xyz", False),  # 31 characters
+        ("Ab1-" * 7 + "xyzz", True),
+    ],
+)
+def test_long_random_text_goes_and_what_only_looks_long_stays(run: str, goes: bool) -> None:
+    assert Redaction().text(f"see {run} there") == f"see {HIDDEN if goes else run} there"
+
+
+def test_one_that_keeps_hashes_still_knows_the_secrets() -> None:
+    keeping = Redaction(["quince-4711"]).keeping_hashes()
+    revision = "0123456789abcdef" * 4
+    assert keeping.text(f"{revision} quince-4711 hf_abcdefghijkl") == (
+        f"{revision} {HIDDEN} {HIDDEN}"
+    )
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize("seen", [1, 3, 7])
+def test_an_excerpt_ends_before_a_secret_and_not_within_it(secret: str, seen: int) -> None:
+    text = f"{'x' * 20} {secret}"
+    cut = Redaction().excerpt(text, 21 + seen)
+    assert cut == f"{'x' * 20} {HIDDEN}"[: 21 + seen]
+
+
+def test_an_excerpt_is_as_long_as_the_text_lets_it_be() -> None:
+    assert Redaction().excerpt("the tide turns", 8) == "the tide"
+    assert Redaction().excerpt("the tide", 80) == "the tide"
+    assert Redaction().excerpt("", 3) == ""
+
+
+def test_numbers_nothing_and_truth_are_no_text() -> None:
+    data = {"n": 12, "x": 0.5, "none": None, "yes": True}
+    assert Redaction(["12"]).value(data) == data
+    assert Redaction().value(()) == []
+
+
+@pytest.mark.parametrize("text", ["", "a", "$", "${x}", "\\1", "[redacted]", "(?i)", "a|b|c"])
+def test_a_secret_is_taken_as_it_is_written(text: str) -> None:
+    secret = f"quince{text}"
+    assert Redaction([secret]).text(f"<{secret}>") == f"<{HIDDEN}>"

@@ -48,3 +48,34 @@ def test_no_questions_have_no_interval_and_a_wrong_number_is_refused() -> None:
     assert Bootstrap(0, 1, 100).interval([]).mean == 0.0
     with pytest.raises(ValueError, match="2 values for 3 questions"):
         Bootstrap(3, 1, 100).interval([0.1, 0.2])
+
+
+def test_one_question_is_its_own_interval() -> None:
+    interval = Bootstrap(1, seed=3, resamples=100).interval([0.25])
+    assert (interval.mean, interval.low, interval.high) == (0.25, 0.25, 0.25)
+
+
+def test_no_questions_have_no_width_either() -> None:
+    interval = Bootstrap(0, 1, 100).interval([])
+    assert (interval.mean, interval.low, interval.high) == (0.0, 0.0, 0.0)
+
+
+def test_the_interval_has_the_percentiles_of_the_drawn_means() -> None:
+    """Two questions, 0 and 1: a drawn mean is 0, 1/2 or 1, and a quarter of them are 0."""
+    interval = Bootstrap(2, seed=1, resamples=1000).interval([0.0, 1.0])
+    assert (interval.mean, interval.low, interval.high) == (0.5, 0.0, 1.0)
+
+
+def test_the_ends_are_those_of_95_percent() -> None:
+    """Of one draw out of a thousand questions each, the 25th and the 975th mean of 1000."""
+    size, values = 400, [float(n % 2) for n in range(400)]
+    interval = Bootstrap(size, seed=9, resamples=1000).interval(values)
+    spread = 0.5 / size**0.5
+    assert interval.high - interval.low == pytest.approx(2 * 1.96 * spread, rel=0.12)
+
+
+def test_unlike_numbers_of_values_are_no_pairs() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        Bootstrap(2, 1, 100).difference([0.1, 0.2], [0.1])
+    with pytest.raises(ValueError, match="1 values for 2 questions"):
+        Bootstrap(2, 1, 100).difference([0.1], [0.1])

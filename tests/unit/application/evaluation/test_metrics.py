@@ -90,3 +90,54 @@ def test_random_rankings_score_as_trec_eval_has_them() -> None:
     for name, measure in measures.items():
         mean = sum(one[name] for one in ours) / len(ours)
         assert mean == pytest.approx(theirs[measure], abs=1e-9), f"{name}, seed {seed}"
+
+
+LOG3, LOG5 = math.log2(3), math.log2(5)
+
+
+@pytest.mark.parametrize(
+    ("ranking", "grades", "expected"),
+    [
+        # nDCG@10, MRR@10, Recall@10, Recall@100, MAP, each worked out by hand
+        (["a"], {"a": 1}, (1.0, 1.0, 1.0, 1.0, 1.0)),
+        (["b", "a"], {"a": 1}, (1 / LOG3, 0.5, 1.0, 1.0, 0.5)),
+        (["b", "c", "a"], {"a": 3}, (0.5, 1 / 3, 1.0, 1.0, 1 / 3)),
+        (["a", "x", "b"], {"a": 1, "b": 1}, (1.5 / (1 + 1 / LOG3), 1.0, 1.0, 1.0, 5 / 6)),
+        (["b", "a"], {"a": 2, "b": 1}, ((1 + 2 / LOG3) / (2 + 1 / LOG3), 1.0, 1.0, 1.0, 1.0)),
+        (["x", "y"], {"a": 1}, (0.0, 0.0, 0.0, 0.0, 0.0)),
+        ([], {"a": 1}, (0.0, 0.0, 0.0, 0.0, 0.0)),
+        (["a"], {}, (0.0, 0.0, 0.0, 0.0, 0.0)),
+        (["a"], {"a": -1, "b": 0}, (0.0, 0.0, 0.0, 0.0, 0.0)),
+        ([f"x{n}" for n in range(10)] + ["a"], {"a": 1}, (0, 0, 0, 1.0, 1 / 11)),
+        ([f"x{n}" for n in range(9)] + ["a"], {"a": 1}, (1 / math.log2(11), 0.1, 1.0, 1.0, 0.1)),
+        ([f"x{n}" for n in range(100)] + ["a"], {"a": 1}, (0, 0, 0, 0, 1 / 101)),
+        (["größe", "🚢"], {"🚢": 1}, (1 / LOG3, 0.5, 1.0, 1.0, 0.5)),
+    ],
+)
+def test_figures_worked_out_by_hand(
+    ranking: list[str], grades: dict[str, int], expected: tuple[float, ...]
+) -> None:
+    assert tuple(scores(ranking, grades).values()) == pytest.approx(expected)
+
+
+def test_more_relevant_ones_than_the_cut_can_still_be_perfect() -> None:
+    names = [f"d{n}" for n in range(20)]
+    found = scores(names, dict.fromkeys(names, 2))
+    assert found["nDCG@10"] == pytest.approx(1.0)
+    assert found["Recall@10"] == 0.5
+
+
+@given(st.permutations(list("abcdef")), st.integers(0, 5), st.integers(1, 3))
+def test_moving_a_relevant_one_up_never_costs(ranking: list[str], place: int, grade: int) -> None:
+    grades = {ranking[place]: grade, "f": 1}
+    up = [ranking[place], *(one for one in ranking if one != ranking[place])]
+    before, after = scores(ranking, grades), scores(up, grades)
+    assert all(after[name] >= before[name] - 1e-12 for name in METRICS)
+
+
+@given(st.permutations(list("abcd")), st.dictionaries(st.sampled_from("abcd"), st.integers(1, 3)))
+def test_what_is_judged_irrelevant_counts_as_what_is_not_judged(
+    ranking: list[str], grades: dict[str, int]
+) -> None:
+    zeros = {one: 0 for one in "abcdxyz" if one not in grades}
+    assert scores(ranking, grades) == scores(ranking, {**zeros, **grades})
