@@ -52,6 +52,13 @@ def test_it_answers_and_counts_tokens(model: LocalChatModel) -> None:
     assert model.get_num_tokens("Paris is a city") >= 4
 
 
+def test_it_says_how_likely_its_answer_was(model: LocalChatModel) -> None:
+    """The likeliest token each time: so many together are less likely than the first alone."""
+    whole, first = model.invoke(CAPITAL), model.bind(max_tokens=1).invoke(CAPITAL)
+    told = [one.response_metadata["log_probability"] for one in (whole, first)]
+    assert -10 < told[0] < told[1] < 0
+
+
 def test_the_stream_is_the_same_answer_in_pieces(model: LocalChatModel) -> None:
     pieces = list(model.stream(CAPITAL))
     assert len([piece for piece in pieces if piece.text]) > 3

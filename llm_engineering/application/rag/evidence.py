@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from llm_engineering.application.ports.models import EmbeddingModel, SparseEncoder
 from llm_engineering.application.rag.sentences import sentence_spans
@@ -23,9 +24,13 @@ _RANKED = 8
 # has; both weighted by rarity
 BEARING_SHARE = 0.7
 BEARING_MIN = 0.2
+# a passage is read if it has so much of the question's words that the best passage has
+_READ_SHARE = 0.5
 
 _NEGATED = re.compile(
-    r"\b(?:not|no|never|none|neither|nor|without|cannot|non)\b|n['\u2019]t\b", re.I
+    r"\b(?:not|no|never|none|nothing|nobody|neither|nor|without|cannot|non)\b|n['\u2019]t\b"
+    r"|\w(?:-free|less)\b",
+    re.I,
 )
 _PRONOUN = re.compile(r"(?:It|Its|They|Their|He|His|She|Her|This|These|Those|That)\b")
 # "…, as stated in the passage": words about the passages are in none of them
@@ -38,6 +43,8 @@ _INITIALS = 2  # letters: US is U.S. elsewhere
 
 # numbers, snake_case and camelCase identifiers, and capitalised words inside a sentence
 _SPECIFIC = re.compile(r"\d+(?:[.,]\d+)*|\w+_\w+|[a-z]+[A-Z]\w*|(?<=[a-z,] )[A-Z][\w.]*\w")
+# capitalised words in a row, such as a person's first and last name
+_NAME = re.compile(r"(?<=[a-z,] )[A-Z][\w.]*\w(?: [A-Z][\w.]*\w)+")
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,16 @@ class Evidence:
         self._embedder = embedder
         self._sparse_encoder = sparse_encoder
 
+    def worth_reading(self) -> list[ScoredChunk]:
+        """Returns the passages that a model has to read, in their order.
+
+        They are the first, whose words may be others than the question's, and those that have at
+        least half of the question's words that any has, rarer words counting more.
+        """
+        shares = [self._weight(terms) for terms in self._passage_terms]
+        least = _READ_SHARE * max(shares, default=0.0)
+        return [one for n, one in enumerate(self.found) if n == 0 or shares[n] >= least]
+
     def supporting(self, claims: Sequence[str]) -> list[tuple[SourceSentence, float] | None]:
         """Returns for each claim the sentence that carries it best, and how well (0.0-1.0)."""
         quoted = [self._quoted(claim) for claim in claims]
@@ -107,9 +124,13 @@ class Evidence:
     def names_what_is_asked(self, sources: Sequence[SourceSentence]) -> bool:
         """Returns whether the passages of the sentences have what singles the question out.
 
-        That is its names, numbers and identifiers; and where the question says *not*, one of the
-        sentences does so, too.
+        That is its names, numbers and identifiers, the words of one name beside each other; and
+        where the question says *not*, one of the sentences does so, too.
         """
+        read = {one.passage for one in sources}
+        text = "\n".join(_whole(self.found[passage]) for passage in read)
+        if not all(_stands_together(name, text) for name in self._full_names()):
+            return False
         there = frozenset[int]().union(*(self._passage_terms[one.passage] for one in sources))
         names = [word for word in _SPECIFIC.findall(self.question) if len(word) > _INITIALS]
         if any(not self._terms(name) <= there for name in names):
@@ -117,6 +138,11 @@ class Evidence:
         return not _NEGATED.search(self.question) or any(
             _NEGATED.search(one.text) for one in sources
         )
+
+    def _full_names(self) -> Sequence[str]:
+        """Returns the names of several words in the question; a title-cased one has none."""
+        plain = any(word.islower() and self._terms(word) for word in self.question.split())
+        return _NAME.findall(self.question) if plain else ()
 
     @cached_property
     def ranked(self) -> list[tuple[SourceSentence, float]]:
@@ -181,10 +207,12 @@ class Evidence:
         return {term: math.log1p(many / (1 + held[term])) for term in self._asked}
 
     def _shared(self, source: SourceSentence) -> float:
+        return self._weight(source.terms)
+
+    def _weight(self, terms: frozenset[int]) -> float:
+        """Returns the share (0.0-1.0) of the question's words that is among the terms."""
         whole = sum(self._rarity.values())
-        return (
-            sum(self._rarity[term] for term in source.terms & self._asked) / whole if whole else 0
-        )
+        return sum(self._rarity[term] for term in terms & self._asked) / whole if whole else 0.0
 
     def _quoted(self, claim: str) -> tuple[SourceSentence, float] | None:
         """Returns the sentence that says the claim in its own words."""
@@ -254,6 +282,16 @@ class Evidence:
 
     def _terms(self, text: str) -> frozenset[int]:
         return self._sparse_encoder.term_ids(text)
+
+
+def _stands_together(name: str, text: str) -> bool:
+    """Returns whether each two words of a name follow on one another, at most one between them."""
+    words = [re.escape(word) for word in name.split()]
+    gap = r"\W+(?:\w+\W+)?"
+    return all(
+        re.search(rf"\b(?:{one}{gap}{other}|{other}{gap}{one})", text, re.I)
+        for one, other in pairwise(words)
+    )
 
 
 def _whole(item: ScoredChunk) -> str:

@@ -16,7 +16,7 @@ from llm_engineering.application.rag.context import estimated_tokens, within_bud
 from llm_engineering.application.rag.evidence import Evidence
 from llm_engineering.application.rag.extractive import extract, nearest
 from llm_engineering.application.rag.fallbacks import COST, MODEL, SKIPPED
-from llm_engineering.application.rag.judging import judged
+from llm_engineering.application.rag.judging import LOG_PROBABILITY, judged
 from llm_engineering.application.rag.output_filter import OutputFilter
 from llm_engineering.application.rag.prompts import REFUSAL, answer_prompt, numbered
 from llm_engineering.domain.answers import Answer, AnswerMode, AnswerRequest, Usage, Verification
@@ -73,6 +73,11 @@ class _Written:
     def skipped(self) -> tuple[str, ...]:
         """The models that should have written it."""
         return tuple(self.message.response_metadata.get(SKIPPED, ()))
+
+    @property
+    def log_probability(self) -> float:
+        """How likely the model held its text (0.0 or less); 0.0 where it does not say."""
+        return float(self.message.response_metadata.get(LOG_PROBABILITY, 0.0))
 
     def author(self, asked: str) -> str:
         """Returns the reference of the model that wrote it."""
@@ -174,11 +179,11 @@ class AnswerGenerator:
         yield Sources(retrieval)
         question = request.query.text
         written = _Written()
-        read = self._read(retrieval.passages)
-        if read:
-            yield from self._written(question, read, written, timings)
+        evidence = self._checker.evidence(question, self._read(retrieval.passages))
+        if evidence.found:
+            yield from self._written(question, evidence.worth_reading(), written, timings)
         checked = self._timer()
-        answer = self._checked(self._checker.evidence(question, read), written, request.verify)
+        answer = self._checked(evidence, written, request.verify)
         timings |= {"check": self._since(checked), "total": self._since(began)}
         failed = (self._model_name,) if written.failed else written.skipped
         seen = {
@@ -190,7 +195,7 @@ class AnswerGenerator:
         yield Done(answer.model_copy(update=seen))
 
     def _read(self, found: Sequence[ScoredChunk]) -> Sequence[ScoredChunk]:
-        """Returns what of it the model reads; counting may load the model, and so fail."""
+        """Returns what of it the model can read; counting may load the model, and so fail."""
         try:
             return within_budget(found, self._context_tokens, self._count_tokens)
         except ModelError:
@@ -232,7 +237,8 @@ class AnswerGenerator:
         if written.failed:
             cited, mode = extract(evidence), AnswerMode.EXTRACTIVE
         else:
-            cited, mode = judged(self._checker, evidence, written.shown.strip(), verify)
+            text = written.shown.strip()
+            cited, mode = judged(self._checker, evidence, text, verify, written.log_probability)
         usage = _usage(written.message)
         if not cited.citations:
             return Answer(

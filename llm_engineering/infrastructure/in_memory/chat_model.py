@@ -13,6 +13,7 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from langchain_core.runnables import Runnable
 from pydantic import BaseModel, Field
 
+from llm_engineering.application.rag.judging import LOG_PROBABILITY
 from llm_engineering.domain.errors import ModelError, PipelineError
 
 Answers = Sequence[str | PipelineError] | Callable[[Sequence[BaseMessage]], str]
@@ -21,13 +22,15 @@ Answers = Sequence[str | PipelineError] | Callable[[Sequence[BaseMessage]], str]
 class ScriptedChatModel(BaseChatModel):
     """Answers in the order of a list, or by a function of the messages; always the same way.
 
-    An error in the list is raised in its turn. `asked` records the messages of every call, and
-    `settings` what was bound or passed with them. Streams word by word; a token is a word.
+    `log_probability` is what its metadata say of every answer. An error in the list is raised in
+    its turn. `asked` records the messages of every call, and `settings` what was bound or passed
+    with them. Streams word by word; a token is a word.
     """
 
     answers: Any
     asked: list[list[BaseMessage]] = Field(default_factory=list)
     settings: list[dict[str, Any]] = Field(default_factory=list)
+    log_probability: float = 0.0
 
     def __init__(self, answers: Answers, **fields: Any) -> None:
         super().__init__(answers=answers, **fields)
@@ -35,6 +38,10 @@ class ScriptedChatModel(BaseChatModel):
     @property
     def _llm_type(self) -> str:
         return "scripted"
+
+    @property
+    def _metadata(self) -> dict[str, Any]:
+        return {"finish_reason": "stop", LOG_PROBABILITY: self.log_probability}
 
     def _answer(self, messages: list[BaseMessage], settings: dict[str, Any]) -> str:
         turn = len(self.asked)
@@ -60,7 +67,7 @@ class ScriptedChatModel(BaseChatModel):
         message = AIMessage(
             content=answer,
             usage_metadata=_usage(messages, answer),
-            response_metadata={"finish_reason": "stop"},
+            response_metadata=self._metadata,
         )
         return ChatResult(generations=[ChatGeneration(message=message)])
 
@@ -81,7 +88,7 @@ class ScriptedChatModel(BaseChatModel):
             message=AIMessageChunk(
                 content="",
                 usage_metadata=_usage(messages, answer),
-                response_metadata={"finish_reason": "stop"},
+                response_metadata=self._metadata,
             )
         )
 

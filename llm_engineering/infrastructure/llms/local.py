@@ -15,6 +15,7 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from langchain_core.runnables import Runnable
 from pydantic import PrivateAttr
 
+from llm_engineering.application.rag.judging import LOG_PROBABILITY
 from llm_engineering.domain.errors import ModelError
 from llm_engineering.infrastructure.llms.chat_turns import chat_turns
 from llm_engineering.infrastructure.llms.gguf import context_length
@@ -117,6 +118,7 @@ class LocalChatModel(BaseChatModel):
         config = genai.GenerationConfig()
         config.apply_chat_template = False
         config.set_eos_token_id(engine.tokenizer.get_eos_token_id())
+        config.logprobs = 1  # of the tokens that are written
         config.max_new_tokens = kwargs.get("max_tokens") or self.max_tokens
         if temperature > 0:
             config.do_sample = True
@@ -178,7 +180,12 @@ class LocalChatModel(BaseChatModel):
             output_tokens=end.output_tokens,
             total_tokens=prompt_tokens + end.output_tokens,
         )
-        return usage, {"finish_reason": end.reason, "model_name": self.name}
+        metadata = {
+            "finish_reason": end.reason,
+            "model_name": self.name,
+            LOG_PROBABILITY: end.log_probability,
+        }
+        return usage, metadata
 
     def with_structured_output(
         self,

@@ -25,10 +25,14 @@ _STOP_PATIENCE_S = 10.0
 
 @dataclass(frozen=True)
 class Finished:
-    """The end of an answer: tokens generated, and `stop` or `length`."""
+    """The end of an answer: tokens generated, `stop` or `length`, and how likely it was.
+
+    `log_probability` is the sum of the tokens' (natural logarithms, 0.0 or less).
+    """
 
     output_tokens: int
     reason: str
+    log_probability: float
 
 
 class Generation:
@@ -164,6 +168,7 @@ class _Running:
         self.generation = generation
         self._handle = handle
         self._tokens = 0
+        self._log_probability = 0.0
         self._reason = genai.GenerationFinishReason.NONE
         # holds back characters that are not complete yet
         self._streamer = genai.TextStreamer(tokenizer, self._tell)
@@ -182,6 +187,7 @@ class _Running:
         while self._handle.can_read():
             for output in self._handle.read().values():
                 self._take(output.generated_ids)
+                self._log_probability += sum(output.generated_log_probs)
                 self._reason = output.finish_reason
         status = self._handle.get_status()
         if status == genai.GenerationStatus.RUNNING:
@@ -193,7 +199,8 @@ class _Running:
             )
         else:
             cut = self._reason == genai.GenerationFinishReason.LENGTH
-            self.generation.tell(Finished(self._tokens, "length" if cut else "stop"))
+            reason = "length" if cut else "stop"
+            self.generation.tell(Finished(self._tokens, reason, self._log_probability))
         return False
 
     def _take(self, token_ids: Sequence[int]) -> None:

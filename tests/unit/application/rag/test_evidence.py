@@ -72,6 +72,21 @@ def test_the_sentences_that_bear_on_the_question_come_first(model: HashingEmbedd
     assert model.embedded <= 8
 
 
+def test_what_has_half_the_words_of_the_question_is_worth_reading(
+    model: HashingEmbeddingModel,
+) -> None:
+    texts = (LONG, "The pump of the boat.", "A boat, a pump.", "Whales sing.", "When it runs.")
+    read = evidence(model, *texts).worth_reading()
+    assert [one.chunk.text for one in read] == [LONG, "The pump of the boat.", "A boat, a pump."]
+    assert model.embedded == 0
+
+
+def test_where_no_passage_has_the_words_all_are_read(model: HashingEmbeddingModel) -> None:
+    read = evidence(model, LONG, PUMPS, question="Quis custodiet?").worth_reading()
+    assert [one.chunk.text for one in read] == [LONG, PUMPS]
+    assert evidence(model).worth_reading() == []
+
+
 def test_without_passages_nothing_is_supported(model: HashingEmbeddingModel) -> None:
     empty = evidence(model)
     assert empty.supporting(["The pump wakes."]) == [None]

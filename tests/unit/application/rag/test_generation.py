@@ -74,6 +74,22 @@ def test_the_model_reads_the_passages_and_the_question() -> None:
     assert asked.endswith(f"Question: {QUESTION.query.text}")
 
 
+def test_it_does_not_read_what_has_few_words_of_the_question() -> None:
+    model = ScriptedChatModel([SAYS])
+    _, found = generator(model).answer(QUESTION)
+    read = model.asked[0][-1].text
+    assert found[0].chunk.text in read
+    assert [one for one in found if one.chunk.text not in read], "the retriever found others, too"
+
+
+def test_a_refusal_that_the_model_doubts_gives_way_to_a_quote() -> None:
+    asked = AnswerRequest(query=Query(text="the bilge pump starts at how many centimetres"))
+    answer, _ = generator(ScriptedChatModel([REFUSAL], log_probability=-2.0)).answer(asked)
+    assert answer.mode is AnswerMode.EXTRACTIVE
+    assert "the bilge pump starts at four centimetres" in answer.text
+    assert answer.grounded
+
+
 @pytest.mark.parametrize(
     "said",
     [

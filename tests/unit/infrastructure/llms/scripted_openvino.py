@@ -1,6 +1,7 @@
 """A stand-in for the parts of `openvino_genai` that the engine calls.
 
-A prompt is its own answer: each step gives one more character (a token is its code point). Words
+A prompt is its own answer: each step gives one more character (a token is its code point), whose
+log probability is -0.5. Words
 in the prompt drive the rest: `refuse` is not taken, `ignored` gets no memory, `break` has the step
 fail, `long` ends by its length.
 """
@@ -84,7 +85,12 @@ class Handle:
         if self._given == len(self.prompt):
             is_long = "long" in self.prompt
             reason = GenerationFinishReason.LENGTH if is_long else GenerationFinishReason.STOP
-        return {0: SimpleNamespace(generated_ids=tokens, finish_reason=reason)}
+        likely = [-0.5] * len(tokens)
+        return {
+            0: SimpleNamespace(
+                generated_ids=tokens, generated_log_probs=likely, finish_reason=reason
+            )
+        }
 
     def get_status(self) -> GenerationStatus:
         if "ignored" in self.prompt:

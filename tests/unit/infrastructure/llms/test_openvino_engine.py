@@ -41,13 +41,13 @@ def pipeline_of(openvino: Any) -> Any:
 def test_an_answer_comes_piece_by_piece_and_says_how_it_ended(engine: BatchingEngine) -> None:
     generation = engine.submit("tides", CONFIG)
     assert [piece for piece in generation if piece] == list("tides")
-    assert generation.finished == Finished(5, "stop")
+    assert generation.finished == Finished(5, "stop", -2.5)
 
 
 def test_an_answer_that_was_cut_says_so(engine: BatchingEngine) -> None:
     generation = engine.submit("a long one", CONFIG)
     assert "".join(generation) == "a long one"
-    assert generation.finished == Finished(10, "length")
+    assert generation.finished == Finished(10, "length", -5.0)
 
 
 def test_answers_do_not_mix_when_many_ask_at_once(engine: BatchingEngine) -> None:
