@@ -139,6 +139,13 @@ class Evidence:
             _NEGATED.search(one.text) for one in sources
         )
 
+    def may_answer(self) -> bool:
+        """Returns whether all passages together have what singles the question out.
+
+        Where they lack it, so do any of them that an answer may rest on.
+        """
+        return bool(self._sentences) and self.names_what_is_asked(self._sentences)
+
     def _full_names(self) -> Sequence[str]:
         """Returns the names of several words in the question; a title-cased one has none."""
         plain = any(word.islower() and self._terms(word) for word in self.question.split())

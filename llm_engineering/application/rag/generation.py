@@ -180,7 +180,8 @@ class AnswerGenerator:
         question = request.query.text
         written = _Written()
         evidence = self._checker.evidence(question, self._read(retrieval.passages))
-        if evidence.found:
+        # without a name of the question in them, whatever a model writes is refused
+        if evidence.may_answer() or (evidence.found and self._model is None):
             yield from self._written(question, evidence.worth_reading(), written, timings)
         checked = self._timer()
         answer = self._checked(evidence, written, request.verify)

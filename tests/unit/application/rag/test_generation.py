@@ -82,6 +82,16 @@ def test_it_does_not_read_what_has_few_words_of_the_question() -> None:
     assert [one for one in found if one.chunk.text not in read], "the retriever found others, too"
 
 
+@pytest.mark.parametrize("named", ["Berta", "4711", "Anna Holm"])
+def test_a_name_that_no_passage_has_is_refused_without_asking_the_model(named: str) -> None:
+    model = ScriptedChatModel([SAYS])
+    asked = AnswerRequest(query=Query(text=f"when does the bilge pump of {named} start"))
+    answer, found = generator(model).answer(asked)
+    assert (answer.mode, answer.text) == (AnswerMode.REFUSED, REFUSAL)
+    assert answer.nearest[0].url == found[0].chunk.url
+    assert model.asked == []
+
+
 def test_a_refusal_that_the_model_doubts_gives_way_to_a_quote() -> None:
     asked = AnswerRequest(query=Query(text="the bilge pump starts at how many centimetres"))
     answer, _ = generator(ScriptedChatModel([REFUSAL], log_probability=-2.0)).answer(asked)
