@@ -3,8 +3,13 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 pytest_plugins = ["tests.servers"]  # one mongod for all folders
+
+# how long an example takes is no property of the code: the machine may be busy
+settings.register_profile("project", deadline=None, print_blob=True)
+settings.load_profile("project")
 
 _MARKS = {"unit": "unit", "contracts": "contract", "integration": "integration", "e2e": "e2e"}
 

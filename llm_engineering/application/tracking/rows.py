@@ -84,13 +84,15 @@ def same_keys(rows: Sequence[Row]) -> list[Row]:
 
 
 def redacted(row: Row, redaction: Redaction) -> Row:
-    """Returns the row with short texts and no secrets; ids and URLs, which look random, stay."""
-    return {
-        key: redaction.excerpt(value, LONGEST)
-        if isinstance(value, str) and key not in _KEPT
-        else value
-        for key, value in row.items()
-    }
+    """Returns the row with short texts and no secrets; of ids and URLs what looks random stays."""
+    keeping = redaction.keeping_hashes()
+
+    def shown(key: str, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return keeping.text(value) if key in _KEPT else redaction.excerpt(value, LONGEST)
+
+    return {key: shown(key, value) for key, value in row.items()}
 
 
 def _shown(filters: SearchFilters) -> str:

@@ -99,3 +99,69 @@ def test_secrets_go_and_ids_stay() -> None:
         "question": f"is {HIDDEN} mine, {HIDDEN}?",
         "rank": 1,
     }
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("https://example.org/0123456789abcdef0123456789abcdef", None),
+        ("https://example.org/?access_token=canary-4711&page=2", "canary"),
+        ("https://root:canary@example.org/a", "canary"),
+        ("https://example.org/sk" + "-canary0123456789", "canary"),
+        ("https://example.org/quince-and-pears", "quince"),  # a secret of the settings
+    ],
+)
+def test_an_address_loses_its_secrets_and_keeps_its_hashes(url: str, told: str | None) -> None:
+    row = redacted({"url": url, "rank": 1}, Redaction(["quince-and-pears"]))
+    if told is None:
+        assert row == {"url": url, "rank": 1}
+    else:
+        assert told not in str(row["url"])
+        assert HIDDEN in str(row["url"])
+
+
+@pytest.mark.parametrize("place", ["title", "question", "error", "answer", "better answer", "url"])
+def test_no_column_tells_a_secret(place: str) -> None:
+    secret = "hf_" + "canary0123456789"
+    assert "canary" not in str(redacted({place: f"a {secret} b"}, Redaction()))
+
+
+def test_what_is_no_text_is_told_as_it_is() -> None:
+    row: dict[str, object] = {"rank": 3, "kept": True, "score": 0.25, "cost in USD": None}
+    assert redacted(row, Redaction(["0.25"])) == row
+
+
+def test_a_stage_left_out_is_named_once_with_its_reason_if_there_is_one() -> None:
+    retrieval = served().retrieval
+    assert retrieval is not None
+    named = retrieval.model_copy(update={"degraded": {"rerank": "too late", "expansion": ""}})
+    assert question_row(1, served(retrieval=named))["degraded"] == "rerank: too late; expansion"
+    assert question_row(1, served(retrieval=None))["degraded"] == "rerank"
+    nothing = served(retrieval=None, answer=REFUSAL)
+    assert question_row(1, nothing)["degraded"] == ""
+
+
+@pytest.mark.parametrize(("start", "cited"), [(0, True), (10, True), (10**6, False)])
+def test_a_chunk_is_cited_where_the_citation_begins_within_it(start: int, cited: bool) -> None:
+    answer = served().answer
+    assert answer is not None
+    (one,) = answer.citations
+    moved = answer.model_copy(update={"citations": (one.model_copy(update={"start": start}),)})
+    assert chunk_rows(1, served(answer=moved))[0]["cited"] is cited
+
+
+def test_the_end_of_a_chunk_is_the_next_ones_beginning() -> None:
+    answer = served().answer
+    assert answer is not None
+    (one,) = answer.citations
+    at_end = one.model_copy(update={"start": KEPT.chunk.end})
+    moved = answer.model_copy(update={"citations": (at_end,)})
+    assert not chunk_rows(1, served(answer=moved))[0]["cited"]
+
+
+def test_a_question_nobody_answered_names_the_model_that_was_asked_for() -> None:
+    question = served(answer=None)
+    request = question.request.model_copy(update={"model": "openai:m"})
+    asked = type(question)(request, question.began, question.ended)
+    assert question_row(1, asked)["model"] == "openai:m"
+    assert question_row(1, question)["model"] == ""

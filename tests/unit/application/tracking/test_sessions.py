@@ -11,6 +11,7 @@ from llm_engineering.domain.releases import Release
 from llm_engineering.infrastructure.in_memory.tracking import InMemoryTask, InMemoryTracker
 from tests.unit.application.tracking.serving import RELEASE, Clock, rated, served
 
+OPEN = InMemoryTask("questions", "inference").outcome
 OTHER = RELEASE.model_copy(update={"index": "chunks-c-d"})
 
 
@@ -193,3 +194,62 @@ def test_no_question_opens_no_task() -> None:
     desk.sessions.close()
     assert desk.tracker.tasks == []
     assert desk.sessions.left_s() == TrackingConfig().window_s
+
+
+def test_a_clock_that_goes_back_ends_nothing_early() -> None:
+    desk = Desk(window_s=60, session_s=600)
+    desk.ask(1)
+    desk.clock.move(-3600)
+    desk.sessions.tick()
+    assert desk.sessions.left_s() == 3660
+    assert [task.outcome for task in desk.tracker.tasks] == [OPEN]
+
+
+def test_a_session_is_as_long_as_it_is_allowed_to_the_question() -> None:
+    desk = Desk(session_questions=3)
+    desk.ask(2)
+    assert [task.outcome for task in desk.tracker.tasks] == [OPEN]
+    desk.ask(1, first=3)
+    assert [task.outcome for task in desk.tracker.tasks] == ["done"]
+
+
+@pytest.mark.parametrize(("seconds", "windows"), [(59.9, 0), (60.0, 1), (60.1, 1)])
+def test_a_window_is_as_long_as_it_is_allowed_to_the_second(seconds: float, windows: int) -> None:
+    desk = Desk(window_s=60)
+    desk.ask(1)
+    desk.clock.move(seconds)
+    desk.sessions.tick()
+    assert len(iterations(desk.tracker.tasks[0], "window: counts")) == windows
+
+
+def test_a_vote_alone_opens_a_task_and_is_told() -> None:
+    desk = Desk()
+    desk.sessions.take(rated("asked-in-another-process"))
+    desk.sessions.close()
+    (task,) = desk.tracker.tasks
+    assert counts(task) == [{"questions": 0, "dropped": 0, "up": 1}]
+
+
+def test_a_new_release_forgets_whose_iteration_was_whose() -> None:
+    desk = Desk()
+    desk.ask(1)
+    desk.now_answers = OTHER
+    desk.sessions.take(rated("request-1"))
+    desk.sessions.close()
+    tables = [rows for title, _, rows in desk.tracker.tasks[1].recorded_tables]
+    assert [row["iteration"] for rows in tables for row in rows] == [None]
+
+
+def test_of_very_many_questions_the_latest_can_be_given_feedback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("llm_engineering.application.tracking.sessions.REMEMBERED", 2)
+    desk = Desk()
+    desk.ask(3)
+    for n in (1, 2, 3):
+        desk.sessions.take(rated(f"request-{n}"))
+    desk.sessions.close()
+    tables = [
+        rows for title, _, rows in desk.tracker.tasks[0].recorded_tables if title == "feedback"
+    ]
+    assert [row["iteration"] for row in tables[0]] == [None, 2, 3]

@@ -1,10 +1,16 @@
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_engineering.application.tracking.window import Window, histogram, quantiles
+from llm_engineering.application.tracking.window import (
+    MOST_FEEDBACK,
+    Window,
+    histogram,
+    quantiles,
+)
 from llm_engineering.domain.answers import AnswerMode
 from llm_engineering.domain.feedback import Vote
 from llm_engineering.domain.redaction import HIDDEN, Redaction
@@ -127,3 +133,85 @@ def test_every_value_is_counted_once(values: list[float]) -> None:
     assert sum(counts) == len(values)
     assert counts[-1] == sum(value > 32_000 for value in values)
     assert counts[0] == sum(value <= 100 for value in values)
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "label"),
+    [
+        (0.0, "≤ 0.1"),
+        (100.0, "≤ 0.1"),
+        (100.001, "≤ 0.25"),
+        (250.0, "≤ 0.25"),
+        (1000.0, "≤ 1"),
+        (1000.001, "≤ 2"),
+        (32_000.0, "≤ 32"),
+        (32_000.001, "> 32"),
+        (1e9, "> 32"),
+    ],
+)
+def test_a_bound_belongs_to_the_values_up_to_it(milliseconds: float, label: str) -> None:
+    labels, counts = histogram([milliseconds])
+    assert labels[counts.index(1.0)] == label
+
+
+@pytest.mark.parametrize(
+    ("count", "p50", "p95", "p99"),
+    [(1, 1, 1, 1), (2, 1, 2, 2), (20, 10, 19, 20), (100, 50, 95, 99)],
+)
+def test_quantiles_by_nearest_rank(count: int, p50: float, p95: float, p99: float) -> None:
+    values = [float(n) for n in range(count, 0, -1)]
+    assert quantiles(values) == {"p50": p50, "p95": p95, "p99": p99}
+    assert quantiles([]) == {}
+
+
+def test_feedback_beyond_the_bound_is_counted_and_not_listed() -> None:
+    window = Window(NOW)
+    for n in range(MOST_FEEDBACK + 5):
+        window.add_feedback(n, rated(f"request-{n}", Vote.DOWN))
+    task = reported(window)
+    ((_, _, rows),) = task.recorded_tables
+    assert len(rows) == MOST_FEEDBACK
+    assert scalars(task)["window: counts"]["down"] == MOST_FEEDBACK + 5
+    assert scalars(task)["window: rates"] == {"liked": 0.0}
+
+
+def test_where_all_gave_up_there_are_no_rates() -> None:
+    window = Window(NOW)
+    for n in range(3):
+        window.add(n, served(f"request-{n}", answer=None))
+    found = scalars(reported(window))
+    assert "window: rates" not in found
+    assert "window: cost in USD" not in found
+    assert found["window: counts"] == {"questions": 3, "dropped": 0}
+    assert found["window: latency in ms"] == {"p50": 110.0, "p95": 110.0, "p99": 110.0}
+
+
+def test_without_a_price_no_cost_is_told() -> None:
+    window = Window(NOW)
+    free = ANSWER.usage.model_copy(update={"cost_usd": None})
+    window.add(1, served(answer=ANSWER.model_copy(update={"usage": free})))
+    assert "window: cost in USD" not in scalars(reported(window))
+    assert scalars(reported(window))["window: tokens a question"] == {"input": 100, "output": 20}
+
+
+@given(st.lists(st.sampled_from(["answered", "refused", "failed", "stopped"]), max_size=30))
+def test_rates_are_shares_whatever_happened(fates: list[str]) -> None:
+    made: dict[str, dict[str, Any]] = {
+        "answered": {},
+        "refused": {"answer": REFUSAL},
+        "failed": {"answer": None, "retrieval": None, "error": "E: down"},
+        "stopped": {"answer": None},
+    }
+    window = Window(NOW)
+    for n, fate in enumerate(fates, start=1):
+        window.add(n, served(f"request-{n}", **made[fate]))
+    found = scalars(reported(window)) if fates else {}
+    judged = len(fates) - fates.count("stopped")
+    rates = found.get("window: rates", {})
+    assert all(0.0 <= rate <= 1.0 for rate in rates.values())
+    if judged:
+        assert rates["refusal"] == pytest.approx(fates.count("refused") / judged, abs=1e-4)
+        assert rates["failed"] == pytest.approx(fates.count("failed") / judged, abs=1e-4)
+        assert rates["hit"] == pytest.approx(fates.count("answered") / judged, abs=1e-4)
+    else:
+        assert rates == {}
