@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from llm_engineering.domain.answers import Citation
 from llm_engineering.domain.chunks import CHUNK_TYPES, Chunk
 from llm_engineering.domain.embedded_chunks import EMBEDDED_TYPES, EmbeddedChunk, SparseVector
 from llm_engineering.domain.ids import chunk_id, document_id, revision_of, user_id
@@ -95,6 +96,23 @@ def make_embedded_query(
         filters=filters,
         embedding=embedding or unit_vector(text, dimension),
         sparse=SparseVector(indices=tuple(weights), values=tuple(weights.values())),
+    )
+
+
+def make_citation(chunk: Chunk, quote: str, n: int = 1, score: float = 0.9) -> Citation:
+    """Returns the citation of words of a chunk."""
+    start = chunk.start + chunk.text.index(quote)
+    return Citation(
+        n=n,
+        document_id=chunk.document_id,
+        revision=chunk.revision,
+        url=chunk.url,
+        title=chunk.title,
+        author=chunk.author_full_name,
+        start=start,
+        end=start + len(quote),
+        quote=quote,
+        score=score,
     )
 
 

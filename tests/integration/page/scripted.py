@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from llm_engineering.application.rag.generation import Done, Event, Sources, Token
-from llm_engineering.domain.answers import Answer, AnswerMode, AnswerRequest, Citation, Usage
+from llm_engineering.domain.answers import Answer, AnswerMode, AnswerRequest, Usage
 from llm_engineering.domain.chunks import Chunk
 from llm_engineering.domain.explanations import Explanation, Fate, StageReport
 from llm_engineering.domain.queries import Query, Retrieval, ScoredChunk
-from tests.builders import make_chunk
+from tests.builders import make_chunk, make_citation
 
 LAMP = (
     "The lamp of the northern lighthouse was lit for the first time in 1871. It burns rapeseed "
@@ -56,23 +56,6 @@ def passages() -> list[Chunk]:
     ]
 
 
-def citation(n: int, chunk: Chunk, quote: str) -> Citation:
-    """Returns the citation of a quote."""
-    start = chunk.start + chunk.text.index(quote)
-    return Citation(
-        n=n,
-        document_id=chunk.document_id,
-        revision=chunk.revision,
-        url=chunk.url,
-        title=chunk.title,
-        author=chunk.author_full_name,
-        start=start,
-        end=start + len(quote),
-        quote=quote,
-        score=0.93,
-    )
-
-
 @dataclass
 class Keeper:
     """Answers everything about lighthouses. Each stream waits for `go` after its first words."""
@@ -107,7 +90,7 @@ class Keeper:
                     text=text,
                     question=request.query.text,
                     citations=tuple(
-                        citation(n, chunk, quote)
+                        make_citation(chunk, quote, n, score=0.93)
                         for n, (chunk, quote) in enumerate(zip(found, QUOTES), start=1)  # noqa: B905
                     ),
                     unsupported=(unsupported,),

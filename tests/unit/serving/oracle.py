@@ -6,26 +6,15 @@ from typing import Any
 from starlette.testclient import TestClient
 
 from llm_engineering.application.rag.generation import Done, Event, Sources, Token
-from llm_engineering.domain.answers import Answer, AnswerMode, AnswerRequest, Citation, Usage
+from llm_engineering.domain.answers import Answer, AnswerMode, AnswerRequest, Usage
 from llm_engineering.domain.explanations import Explanation, Fate
 from llm_engineering.domain.queries import Query, Retrieval, ScoredChunk, SearchFilters
 from llm_engineering.serving.api import create_app
 from llm_engineering.serving.deployment import Deployment
-from tests.builders import make_chunk
+from tests.builders import make_chunk, make_citation
 
 CHUNK = make_chunk(text="The tide turns.", start=40, end=55)
-CITATION = Citation(
-    n=1,
-    document_id=CHUNK.document_id,
-    revision=CHUNK.revision,
-    url=CHUNK.url,
-    title=CHUNK.title,
-    author=CHUNK.author_full_name,
-    start=40,
-    end=55,
-    quote="The tide turns.",
-    score=0.9,
-)
+CITATION = make_citation(CHUNK, CHUNK.text)
 ANSWER = Answer(
     text="It turns. [1] It sings.",
     question="When does the tide turn?",
