@@ -37,14 +37,18 @@ class RemoteAddress:
         Raises:
             FetchError: a part of it is not what repositories are named with.
         """
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+            named_port = parts.port
+        except ValueError as error:
+            raise _no_repository(url) from error
         host = (parts.hostname or "").rstrip(".")
         segments = [segment for segment in parts.path.split("/") if segment]
         if not host or not segments or not all(map(_SEGMENT.fullmatch, segments)):
-            raise FetchError(url, "not the address of a repository (https://host/owner/name)")
-        plain = parts.scheme == "http" and policy.allows_private(host, parts.port or _HTTP_PORT)
+            raise _no_repository(url)
+        plain = parts.scheme == "http" and policy.allows_private(host, named_port or _HTTP_PORT)
         default = _HTTP_PORT if plain else _HTTPS_PORT
-        port = parts.port if plain or parts.scheme == "https" else None
+        port = named_port if plain or parts.scheme == "https" else None
         return cls("http" if plain else "https", host, port or default, "/".join(segments))
 
     @property
@@ -76,6 +80,10 @@ class RemoteAddress:
         base = self.url.removesuffix(".git")
         pages = _FILE_PAGES.get(self.host, "/blob/")
         return f"{base}{pages}{quote(branch)}/{quote(path)}"
+
+
+def _no_repository(url: str) -> FetchError:
+    return FetchError(url, "not the address of a repository (https://host/owner/name)")
 
 
 @dataclass(frozen=True)

@@ -61,9 +61,8 @@ class ModelFiles:
         """
         if entry := self._known.get(name):
             return self._known_path(entry)
-        local = Path(name).expanduser()
-        if local.is_dir() or (local.suffix == ".gguf" and local.is_file()):
-            return local.absolute()
+        if local := _on_this_machine(name):
+            return local
         if name.count("/") == 1 and all(name.split("/")):
             return self._repository_path(name)
         raise ConfigurationError(
@@ -164,6 +163,16 @@ class ModelFiles:
 
     def _folder(self, name: str) -> Path:
         return self._cache / "models" / name.replace("/", "--")
+
+
+def _on_this_machine(name: str) -> Path | None:
+    """Returns the folder or GGUF file that a name is a path of."""
+    try:
+        local = Path(name).expanduser()
+        here = local.is_dir() or (local.suffix == ".gguf" and local.is_file())
+    except (RuntimeError, ValueError):  # the home of nobody, or no path at all
+        return None
+    return local.absolute() if here and name.strip() else None
 
 
 def _result(entry: ModelEntry, folder: Path) -> Path:

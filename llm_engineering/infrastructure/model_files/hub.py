@@ -97,7 +97,7 @@ def _answers(endpoint: str, patience_s: float) -> bool:
     def ask() -> None:
         try:
             httpx.head(endpoint, timeout=patience_s)
-        except httpx.HTTPError:
+        except (httpx.HTTPError, httpx.InvalidURL):
             return
         answered.set()
 
@@ -139,7 +139,7 @@ def _translated(repository: str) -> Iterator[None]:
             f"{repository}: not on the hub, or HUGGINGFACE_ACCESS_TOKEN may not read it"
         ) from error
     except (HfHubHTTPError, LocalEntryNotFoundError, httpx.HTTPError) as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ModelError(f"{repository}: {reason}", transient=True) from error
 
 

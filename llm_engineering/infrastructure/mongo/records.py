@@ -38,9 +38,10 @@ def document_of(record: Mapping[str, Any], raw: bytes | None = None) -> Document
     Raises:
         IntegrityError: the record is not one of ours, or was damaged.
     """
-    key, fields = _split(record)
+    fields = _fields(record)
     model = _model_of(fields, DOCUMENT_TYPES)
-    return _read(model, key, id=key["document"], revision=key["revision"], raw=raw, **fields)
+    document, revision = _revision_of(record)
+    return _read(model, record, fields, id=document, revision=revision, raw=raw)
 
 
 def raw_record(document: Document, raw: bytes) -> Record:
@@ -74,9 +75,10 @@ def cleaned_of(record: Mapping[str, Any]) -> CleanedDocument:
     Raises:
         IntegrityError: the record is not one of ours, or was damaged.
     """
-    key, fields = _split(record)
+    fields = _fields(record)
     model = _model_of(fields, CLEANED_TYPES)
-    return _read(model, key, document_id=key["document"], revision=key["revision"], **fields)
+    document, revision = _revision_of(record)
+    return _read(model, record, fields, document_id=document, revision=revision)
 
 
 def user_record(user: UserDocument) -> Record:
@@ -90,8 +92,7 @@ def user_of(record: Mapping[str, Any]) -> UserDocument:
     Raises:
         IntegrityError: the record is not one of ours, or was damaged.
     """
-    fields = {name: value for name, value in record.items() if name != "_id"}
-    return _read(UserDocument, record["_id"], id=record["_id"], **fields)
+    return _read(UserDocument, record, _fields(record), id=record["_id"])
 
 
 def tombstone_record(tombstone: Tombstone) -> tuple[Record, Record]:
@@ -105,8 +106,7 @@ def tombstone_of(record: Mapping[str, Any]) -> Tombstone:
     Raises:
         IntegrityError: the record is not one of ours, or was damaged.
     """
-    fields = {name: value for name, value in record.items() if name != "_id"}
-    return _read(Tombstone, record["_id"], id=record["_id"], **fields)
+    return _read(Tombstone, record, _fields(record), id=record["_id"])
 
 
 def _plain(fields: Mapping[str, Any]) -> Record:
@@ -119,8 +119,16 @@ def _plain_value(value: Any) -> Any:
     return value.value if isinstance(value, DataCategory) else value
 
 
-def _split(record: Mapping[str, Any]) -> tuple[Mapping[str, Any], Record]:
-    return record["_id"], {name: value for name, value in record.items() if name != "_id"}
+def _fields(record: Mapping[str, Any]) -> Record:
+    return {name: value for name, value in record.items() if name != "_id"}
+
+
+def _revision_of(record: Mapping[str, Any]) -> tuple[object, object]:
+    """Returns the document and the revision that a key names."""
+    key = record["_id"]
+    if not isinstance(key, Mapping) or set(key) != {"document", "revision"}:
+        raise IntegrityError(f"stored record {key}: its key is no document and revision")
+    return key["document"], key["revision"]
 
 
 def _model_of(
@@ -133,10 +141,13 @@ def _model_of(
     raise IntegrityError(f"stored record of category {category!r} (known: {', '.join(models)})")
 
 
-def _read(model: type[_Model], key: object, **fields: Any) -> _Model:
+def _read(model: type[_Model], record: Mapping[str, Any], fields: Record, **told: Any) -> _Model:
+    """Returns the model of a record's fields and of what its key has told."""
+    if doubled := next((name for name in told if name in fields), None):
+        raise IntegrityError(f"stored record {record['_id']}: {doubled}: it stands in the key")
     try:
-        return model.model_validate(fields)
+        return model.model_validate({**fields, **told})
     except ValidationError as error:
         problem = error.errors(include_input=False, include_url=False)[0]
         field = ".".join(str(part) for part in problem["loc"])
-        raise IntegrityError(f"stored record {key}: {field}: {problem['msg']}") from error
+        raise IntegrityError(f"stored record {record['_id']}: {field}: {problem['msg']}") from error

@@ -1,7 +1,6 @@
 """Which crawlers need a browser, and that they do not share one."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from llm_engineering.infrastructure.crawlers.browsing import (
 )
 from llm_engineering.infrastructure.crawlers.linkedin_session import LinkedInAccount
 from llm_engineering.infrastructure.crawlers.rendering import RenderingFetcher
+from llm_engineering.infrastructure.in_memory.browser import InMemoryBrowser
 from tests.unit.infrastructure.crawlers.scripted_web import ScriptedWeb
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -32,40 +32,11 @@ MADE = (
     + "<a href='/next'>next</a></main></body></html>"
 )
 SKY = "https://sky.example/made"
+MEMBER = "https://www.linkedin.com/in/ada"
 
 
 def loopback(host: str, port: int) -> Sequence[str]:
     return ["127.0.0.1"]
-
-
-class RecordedBrowser:
-    """Shows one page everywhere; keeps what it was made with and asked for."""
-
-    def __init__(self, resolve: Resolve, profile: Path | None, shown: RenderedPage) -> None:
-        self.resolve = resolve
-        self.profile = profile
-        self.shown = shown
-        self.opened: list[str] = []
-        self.closed = False
-
-    @contextmanager
-    def page(self) -> Iterator["RecordedBrowser"]:
-        yield self
-
-    def close(self) -> None:
-        self.closed = True
-
-    def open(self, url: str, *, wait_for: str | None = None) -> RenderedPage:
-        self.opened.append(url)
-        return self.shown
-
-    def submit(
-        self, fields: Mapping[str, str | SecretStr], button: str, *, wait_for: str | None = None
-    ) -> RenderedPage:
-        raise NotImplementedError
-
-    def scroll(self, item: str, *, more: str | None = None, max_steps: int = 50) -> RenderedPage:
-        raise NotImplementedError
 
 
 class Made:
@@ -78,17 +49,22 @@ class Made:
         has_login: bool = False,
         shown: RenderedPage = RenderedPage(url=SKY, html=MADE, status=200),
     ) -> None:
-        self.browsers: list[RecordedBrowser] = []
+        self.browsers: list[InMemoryBrowser] = []
+        self.reach: list[Resolve] = []
+        self.profiles: list[Path | None] = []
 
-        def make(resolve: Resolve, profile: Path | None) -> RecordedBrowser:
-            self.browsers.append(RecordedBrowser(resolve, profile, shown))
+        def make(resolve: Resolve, profile: Path | None) -> InMemoryBrowser:
+            self.reach.append(resolve)
+            self.profiles.append(profile)
+            refused = RenderedPage(url=MEMBER, html="<p>x", status=999)
+            self.browsers.append(InMemoryBrowser({SKY: shown, MEMBER: refused}))
             return self.browsers[-1]
 
         self.policy = AddressPolicy(resolve=loopback)
         self.crawlers: BrowsingCrawlers = make_browsing_crawlers(
             Browsing(make, Path("/kept"), account, has_login),
             self.policy,
-            ScriptedWeb({"https://www.linkedin.com/in/ada": b"<p>Join to view full profile"}),
+            ScriptedWeb({MEMBER: b"<p>Join to view full profile"}),
             lambda: NOW,
         )
         self.dispatcher = CrawlerDispatcher(self.crawlers.routes)
@@ -96,12 +72,12 @@ class Made:
 
 def test_linkedin_has_a_browser_of_its_own_with_its_profile() -> None:
     made = Made()
-    assert [browser.profile for browser in made.browsers] == [None, Path("/kept")]
+    assert made.profiles == [None, Path("/kept")]
     assert made.browsers[0] is not made.browsers[1]
 
 
 def test_browsers_reach_what_the_policy_allows_and_nothing_else() -> None:
-    resolve: Resolve = Made().browsers[0].resolve
+    resolve: Resolve = Made().reach[0]
     with pytest.raises(FetchError, match="not a public address"):
         found: Sequence[str] = resolve("rebind.test", 80)
         assert found == []
@@ -128,7 +104,7 @@ def test_linkedin_is_taken_by_its_host() -> None:
 
 def test_without_a_login_linkedin_starts_no_browser() -> None:
     made = Made()
-    target = Target(url="https://www.linkedin.com/in/ada")
+    target = Target(url=MEMBER)
     with pytest.raises(FetchError, match="LINKEDIN_USERNAME"):
         list(made.dispatcher.route_of(target).crawler.visit(target))
     assert made.browsers[1].opened == []
@@ -140,9 +116,8 @@ def test_without_a_login_linkedin_starts_no_browser() -> None:
     ids=["account", "profile"],
 )
 def test_an_account_or_a_profile_opens_the_browser(made: Made) -> None:
-    target = Target(url="https://www.linkedin.com/in/ada")
+    target = Target(url=MEMBER)
     with pytest.raises(FetchError):  # the page that it shows holds no profile
-        made.browsers[1].shown = RenderedPage(url=target.url, html="<p>x", status=999)
         list(made.dispatcher.route_of(target).crawler.visit(target))
     assert made.browsers[1].opened == [target.url]
 

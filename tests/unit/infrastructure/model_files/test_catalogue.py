@@ -233,3 +233,17 @@ def test_every_known_model_is_pinned(entry: ModelEntry) -> None:
     assert all("==" in wheel for wheel in entry.wheels)
     assert entry.licence == "Apache-2.0"
     assert entry.is_folder or len(entry.files) == 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", " ", "~nobody-of-that-name/a/b", "a//b", "owner/", "/name", "model.gguf", "\0"],
+)
+def test_what_names_no_model_is_refused_with_the_known_ones(tmp_path: Path, name: str) -> None:
+    files = ModelFiles(tmp_path / "p", tmp_path / "c", None, known={"tiny": tiny_entry(b"")})
+    with pytest.raises(
+        ConfigurationError, match=r"unknown model .*: .* nor one of tiny"
+    ) as refused:
+        files.path(name)
+    assert repr(name) in str(refused.value)
+    assert not (tmp_path / "c").exists(), "nothing is made for it"

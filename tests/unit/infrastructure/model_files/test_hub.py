@@ -1,5 +1,6 @@
 """The hub as the first source: what it is asked for, and how its failures are told."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -156,3 +157,38 @@ def test_a_repository_without_safe_weights_is_refused(
     )
     with pytest.raises(ConfigurationError, match="owner/name: the hub has no safetensors"):
         Hub(None).fetch_repository("owner/name", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("failure", "told"),
+    [
+        (httpx.ReadTimeout(""), "ReadTimeout"),
+        (httpx.ReadError(" \n "), "ReadError"),
+        (httpx.ConnectError("refused\nby peer"), "refused"),
+    ],
+)
+def test_a_failure_that_says_nothing_is_told_by_its_name(
+    answering: None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    failure: Exception,
+    told: str,
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise failure
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", fail)
+    with pytest.raises(ModelError, match=rf"^someone/tiny: {told}$") as caught:
+        Hub(None).fetch(tiny_entry(CONTENT), tmp_path, lambda _: None)
+    assert caught.value.transient
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["http://hub:port", "nonsense", "ftp://hub.example", "http://"]
+)
+def test_an_endpoint_that_is_no_address_does_not_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, endpoint: str
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    with pytest.raises(ModelError, match=f"^{re.escape(endpoint)} does not answer within 0.5 s"):
+        Hub(None, endpoint, patience_s=0.5).fetch(tiny_entry(CONTENT), tmp_path, lambda _: None)

