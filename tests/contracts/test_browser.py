@@ -192,8 +192,8 @@ def test_a_form_is_filled_in_and_what_follows_is_told(site: Site) -> None:
     site.form("/form", after="<p>welcome</p>")
     with site.browser().page() as page:
         page.open(f"{site.url}/form")
-        fields = {"input[name=who]": "Zoë", "input[name=word]": SecretStr("made-up")}
-        found = page.submit(fields, "button")
+        word = SecretStr("made-up")
+        found = page.submit({"input[name=who]": "Zoë", "input[name=word]": word}, "button")
     assert "welcome" in found.html
     assert found.url.startswith(f"{site.url}/in")
 

@@ -93,8 +93,9 @@ class InMemoryBrowser:
     def _show(self, url: str, shown: Shown) -> RenderedPage:
         if isinstance(shown, FetchError):
             raise shown
-        html = isinstance(shown, str)
-        self._now = RenderedPage(url=url, html=shown, status=200) if html else shown
+        if isinstance(shown, str):
+            shown = RenderedPage(url=url, html=shown, status=200)
+        self._now = shown
         return self._now
 
     @staticmethod

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from pydantic import ValidationError
 from pymongo.errors import DuplicateKeyError
 
 from llm_engineering.domain.api_keys import ApiKey
-from llm_engineering.domain.errors import IntegrityError, InvalidInput
+from llm_engineering.domain.errors import InvalidInput
 from llm_engineering.infrastructure.mongo.database import MongoDatabase
+from llm_engineering.infrastructure.mongo.records import read
 
 
 class MongoApiKeyStore:
@@ -52,7 +52,4 @@ class MongoApiKeyStore:
 
 def _key(record: Mapping[str, Any]) -> ApiKey:
     fields = {name: value for name, value in record.items() if name != "_id"}
-    try:
-        return ApiKey.model_validate({"id": record["_id"], **fields})
-    except ValidationError as error:
-        raise IntegrityError(f"the API key {record['_id']} cannot be read") from error
+    return read(ApiKey, {**fields, "id": record["_id"]}, f"the API key {record['_id']}")

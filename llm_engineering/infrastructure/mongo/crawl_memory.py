@@ -11,8 +11,9 @@ from pymongo.errors import DuplicateKeyError
 
 from llm_engineering.application.ports.crawling import Target
 from llm_engineering.application.ports.frontier import DeadLetter, PageMemory
+from llm_engineering.domain.errors import IntegrityError
 from llm_engineering.infrastructure.mongo.database import MongoDatabase
-from llm_engineering.infrastructure.mongo.records import Record
+from llm_engineering.infrastructure.mongo.records import Record, read
 
 _PAGE = 500
 
@@ -131,11 +132,14 @@ def _page_record(page: PageMemory) -> Record:
 
 def _page_of(record: Record) -> PageMemory:
     fields = {name: value for name, value in record.items() if name not in ("_id", "targets")}
-    named = record.get("targets")
-    if named is None:
-        return PageMemory.model_validate({**fields, "targets": None})
-    targets = json.loads(zlib.decompress(named)) if named else ()
-    return PageMemory.model_validate({**fields, "targets": targets})
+    what = f"what is known of the page {fields.get('url', record['_id'])}"
+    targets = record.get("targets")
+    if targets is not None:
+        try:
+            targets = json.loads(zlib.decompress(targets)) if targets else ()
+        except (TypeError, ValueError, zlib.error) as error:
+            raise IntegrityError(f"{what}: targets: {error}") from error
+    return read(PageMemory, {**fields, "targets": targets}, what)
 
 
 def _letter_record(letter: DeadLetter) -> Record:
@@ -145,4 +149,5 @@ def _letter_record(letter: DeadLetter) -> Record:
 
 def _letter_of(record: Record) -> DeadLetter:
     left_out = ("_id", "target_key")
-    return DeadLetter.model_validate({k: v for k, v in record.items() if k not in left_out})
+    fields = {name: value for name, value in record.items() if name not in left_out}
+    return read(DeadLetter, fields, f"the dead letter {fields.get('url', record['_id'])}")

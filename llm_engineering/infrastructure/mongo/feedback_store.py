@@ -9,13 +9,11 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from pydantic import ValidationError
 from pymongo.collection import Collection as MongoCollection
 
-from llm_engineering.domain.errors import IntegrityError
 from llm_engineering.domain.feedback import Feedback, ServedAnswer
 from llm_engineering.infrastructure.mongo.database import MongoDatabase
-from llm_engineering.infrastructure.mongo.records import Record
+from llm_engineering.infrastructure.mongo.records import Record, read
 
 _KEPT = timedelta(days=30)
 
@@ -76,7 +74,4 @@ def _key(request_id: str, key_id: str | None) -> Record:
 
 def _served_answer(record: Mapping[str, Any]) -> ServedAnswer:
     fields = {name: value for name, value in record.items() if name not in ("_id", "expires")}
-    try:
-        return ServedAnswer.model_validate(fields)
-    except ValidationError as error:
-        raise IntegrityError(f"the served answer {record['_id']} cannot be read") from error
+    return read(ServedAnswer, fields, f"the served answer {record['_id']}")

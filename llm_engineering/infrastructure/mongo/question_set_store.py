@@ -6,12 +6,12 @@ At the 10,000 questions that a configuration allows, a record stays below 5 MB o
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import ValidationError
 from pymongo.errors import DuplicateKeyError
 
-from llm_engineering.domain.errors import IntegrityError, InvalidInput
+from llm_engineering.domain.errors import InvalidInput
 from llm_engineering.domain.evaluation import QuestionSet
 from llm_engineering.infrastructure.mongo.database import MongoDatabase
+from llm_engineering.infrastructure.mongo.records import read
 
 
 class MongoQuestionSetStore:
@@ -47,7 +47,5 @@ class MongoQuestionSetStore:
 
 def _question_set(record: Mapping[str, Any]) -> QuestionSet:
     fields = {name: value for name, value in record.items() if name != "_id"}
-    try:
-        return QuestionSet.model_validate({"version": record["_id"], **fields})
-    except ValidationError as error:
-        raise IntegrityError(f"questions of version {record['_id']} cannot be read") from error
+    what = f"questions of version {record['_id']}"
+    return read(QuestionSet, {**fields, "version": record["_id"]}, what)

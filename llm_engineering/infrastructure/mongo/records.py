@@ -145,9 +145,18 @@ def _read(model: type[_Model], record: Mapping[str, Any], fields: Record, **told
     """Returns the model of a record's fields and of what its key has told."""
     if doubled := next((name for name in told if name in fields), None):
         raise IntegrityError(f"stored record {record['_id']}: {doubled}: it stands in the key")
+    return read(model, {**fields, **told}, f"stored record {record['_id']}")
+
+
+def read(model: type[_Model], fields: Mapping[str, Any], what: str) -> _Model:
+    """Returns the model of stored fields.
+
+    Raises:
+        IntegrityError: they are not ours, or were damaged; names `what` and the field.
+    """
     try:
-        return model.model_validate({**fields, **told})
+        return model.model_validate(fields)
     except ValidationError as error:
         problem = error.errors(include_input=False, include_url=False)[0]
         field = ".".join(str(part) for part in problem["loc"])
-        raise IntegrityError(f"stored record {record['_id']}: {field}: {problem['msg']}") from error
+        raise IntegrityError(f"{what}: {field}: {problem['msg']}") from error

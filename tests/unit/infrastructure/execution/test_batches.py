@@ -88,7 +88,7 @@ def test_here_nothing_to_do_loads_no_model() -> None:
 
 
 def test_here_what_was_done_before_a_failure_has_been_given() -> None:
-    worker, given = Worker(bad=4), []
+    worker, given = Worker(bad=4), list[int]()
     with pytest.raises(FetchError) as failure:
         given.extend(InProcessExecutor().map(worker, range(9), batch_size=3))
     assert failure.value.transient
