@@ -1,9 +1,13 @@
 """What every EmbeddingModel and SparseEncoder promises: stand-ins and real ones alike."""
 
 import math
+import unicodedata
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from llm_engineering.application.ports.models import EmbeddingModel, SparseEncoder
 from llm_engineering.infrastructure.encoders.bm25 import Bm25Encoder
@@ -123,3 +127,59 @@ def test_repetition_weighs_more(encoder: SparseEncoder) -> None:
 
 def test_sparse_fingerprints_are_stable(encoder: SparseEncoder) -> None:
     assert encoder.fingerprint == type(encoder)().fingerprint
+
+
+def test_a_text_has_one_vector_whatever_it_is_embedded_with(model: EmbeddingModel) -> None:
+    """Texts run together by length, and come back in the order that they were given in."""
+    texts = ["red", "green grass . blue sky", "sky " * 40, "red", "blue . " * 9, "\u65e5\u672c"]
+    alone = {text: model.embed_passages([text])[0] for text in texts}
+    for order in (texts, texts[::-1], texts[2:] + texts[:2]):
+        for text, vector in zip(order, model.embed_passages(order), strict=True):
+            assert cosine(vector, alone[text]) == pytest.approx(1, abs=1e-3)
+
+
+def test_threads_may_embed_at_the_same_time(model: EmbeddingModel) -> None:
+    texts = ["red sky", "green grass", "blue . sky", "red . grass . blue"]
+    expected = [model.embed_query(text) for text in texts]
+    with ThreadPoolExecutor(4) as threads:
+        rounds = list(threads.map(model.embed_query, texts * 6))
+    for found, right in zip(rounds, expected * 6, strict=True):
+        assert cosine(found, right) == pytest.approx(1, abs=1e-3)
+
+
+@pytest.mark.parametrize("text", ["\0", "a\0b", "\u200b", "\ufeffred", "\r\n\t", "\U0010ffff"])
+def test_characters_that_nobody_sees_do_no_harm(model: EmbeddingModel, text: str) -> None:
+    vector = model.embed_query(text)
+    assert all(math.isfinite(value) for value in vector)
+    assert cosine(vector, vector) == pytest.approx(1, abs=1e-5)
+    assert all(start < end <= len(text) for start, end in model.token_spans(text))
+
+
+@given(st.text(max_size=60))
+def test_any_text_has_terms_that_do_not_depend_on_case_or_form(text: str) -> None:
+    encoder = Bm25Encoder()
+    ids = encoder.term_ids(text)
+    assert encoder.term_ids(unicodedata.normalize("NFKC", text)) == ids
+    assert encoder.term_ids(f"{text} {text}") == ids
+    assert frozenset(encoder.encode_passage(text).indices) == ids
+
+
+@given(st.lists(st.sampled_from(["tide", "moon", "ebb", "sky"]), min_size=1, max_size=30))
+def test_a_passage_weighs_its_terms_whatever_their_order(words: list[str]) -> None:
+    encoder = Bm25Encoder()
+    assert encoder.encode_passage(" ".join(words)) == encoder.encode_passage(
+        " ".join(reversed(words))
+    )
+    weights = encoder.encode_passage(" ".join(words)).values
+    assert all(0 < weight < 2.2 for weight in weights), "k1 + 1 is the most"
+
+
+def test_a_longer_passage_weighs_the_same_word_less() -> None:
+    encoder = Bm25Encoder()
+    (term,) = encoder.term_ids("tide")
+    weights = []
+    for others in (0, 10, 100, 1000):
+        vector = encoder.encode_passage("tide " + "moon " * others)
+        weights.append(dict(zip(vector.indices, vector.values, strict=True))[term])
+    assert weights == sorted(weights, reverse=True)
+    assert len(set(weights)) == 4

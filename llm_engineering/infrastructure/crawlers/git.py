@@ -31,6 +31,7 @@ _SAFE = (
 _CLONE = ("clone", "--bare", "--depth=1", "--single-branch", "--no-tags", "--template=", "--quiet")
 _KEPT_VARIABLES = ("PATH", "GIT_SSL_CAINFO", "SSL_CERT_FILE", "SSL_CERT_DIR", "TMPDIR")
 _COMMAND_NOT_FOUND = 127
+_HEADER_FIELDS = 3  # of `git cat-file --batch`: id, type, size
 _BLOCK_BYTES = 512  # the unit of `ulimit -f` (POSIX)
 # What git says when `ulimit -f` ended it, or index-pack, which then says nothing itself.
 _TOO_LARGE = ("File too large", f"signal {int(signal.SIGXFSZ)}", "invalid index-pack output")
@@ -108,7 +109,10 @@ class Git:
 
     @contextmanager
     def blobs(self, folder: Path) -> Iterator[Callable[[str], bytes]]:
-        """Returns a function that gives the content of an object; one process serves all calls."""
+        """Returns a function that gives the content of an object; one process serves all calls.
+
+        The function raises FetchError for an object that is not there, and when git has ended.
+        """
         command = _command(["-C", str(folder), "cat-file", "--batch"], (), 0)
         with subprocess.Popen(  # noqa: S603 - a fixed program and arguments of ours
             command, env=_environment("none"), stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -118,9 +122,16 @@ class Git:
                 raise AssertionError("both were asked for")
 
             def content(object_id: str) -> bytes:
-                requests.write(object_id.encode() + b"\n")
-                requests.flush()
-                size = int(answers.readline().split()[2])
+                try:
+                    requests.write(object_id.encode() + b"\n")
+                    requests.flush()
+                except OSError as error:
+                    raise FetchError(str(folder), "git ended early") from error
+                header = answers.readline().split()
+                if len(header) != _HEADER_FIELDS or not header[-1].isdigit():
+                    # `ID missing`, or nothing: it has ended
+                    raise FetchError(str(folder), f"git gives no object {object_id}")
+                size = int(header[-1])
                 return answers.read(size + 1)[:size]
 
             yield content

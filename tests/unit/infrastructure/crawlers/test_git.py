@@ -1,6 +1,7 @@
 """How git is run: with nothing of the user's, and its failures in our words."""
 
 import signal
+import time
 from io import BytesIO
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from llm_engineering.domain.errors import FetchError, MissingDependency
 from llm_engineering.infrastructure.crawlers import git as git_module
 from llm_engineering.infrastructure.crawlers.git import Git, GitLimits, split_nul
+from tests.integration.crawlers.git_serving import git, plumbing
 
 LIMIT = 5_000_000
 
@@ -115,3 +117,76 @@ def test_records_come_back_as_they_were(records: list[str]) -> None:
 def test_paths_that_are_no_utf8_and_empty_records_are_left_out() -> None:
     assert list(split_nul(b"a\0\xff\xfe\0\0b")) == ["a", "b"]
     assert list(split_nul(b"")) == []
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A repository with the objects of three files, of which one is empty."""
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    git(folder, "init", "--quiet")
+    for name, content in {"a.txt": b"tide\n", "b.bin": bytes(range(256)), "empty": b""}.items():
+        (folder / name).write_bytes(content)
+    git(folder, "add", ".")
+    return folder
+
+
+def object_of(repository: Path, name: str) -> str:
+    return plumbing(repository, "rev-parse", f":{name}")
+
+
+def test_contents_come_one_after_the_other_from_one_process(repository: Path) -> None:
+    with Git().blobs(repository) as content:
+        for name in ("a.txt", "empty", "b.bin", "a.txt"):
+            assert content(object_of(repository, name)) == (repository / name).read_bytes()
+
+
+def test_sizes_are_those_of_every_content(repository: Path) -> None:
+    sizes = Git().sizes(repository)
+    assert {name: sizes[object_of(repository, name)] for name in ("a.txt", "b.bin", "empty")} == {
+        "a.txt": 5,
+        "b.bin": 256,
+        "empty": 0,
+    }
+
+
+@pytest.mark.parametrize("unknown", ["0" * 40, "no id", ""])
+def test_an_object_that_is_not_there_is_named_and_the_next_one_comes(
+    repository: Path, unknown: str
+) -> None:
+    with Git().blobs(repository) as content:
+        with pytest.raises(FetchError, match=f"git gives no object {unknown}"):
+            content(unknown)
+        assert content(object_of(repository, "a.txt")) == b"tide\n"
+
+
+def test_a_folder_that_is_no_repository_gives_no_object(tmp_path: Path) -> None:
+    with Git().blobs(tmp_path) as content:
+        for _ in range(2):
+            with pytest.raises(FetchError, match=r"git gives no object|git ended early"):
+                content("0" * 40)
+
+
+def test_the_process_ends_with_the_block_also_after_an_error(repository: Path) -> None:
+    with pytest.raises(KeyError, match="mine"), Git().blobs(repository) as content:
+        content(object_of(repository, "a.txt"))
+        raise KeyError("mine")
+
+
+def test_a_command_that_takes_too_long_is_killed_and_may_be_tried_again(
+    repository: Path,
+) -> None:
+    began = time.monotonic()
+    with pytest.raises(FetchError, match=r"took longer than 0\.3 s") as failure:
+        Git(GitLimits(timeout_s=0.3)).read(repository, "-c", "alias.slow=!sleep 60", "slow")
+    assert failure.value.transient
+    assert time.monotonic() - began < 20, "with all that it started"
+
+
+def test_output_beyond_the_limit_is_an_error_and_not_cut_short(repository: Path) -> None:
+    for number in range(200):
+        (repository / f"{number:0200d}").touch()
+    git(repository, "add", ".")
+    assert len(Git().read(repository, "ls-files")) > 40_000
+    with pytest.raises(FetchError, match="larger than 4,096 bytes"):
+        Git(GitLimits(max_output_bytes=4_096)).read(repository, "ls-files")
