@@ -6,7 +6,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -134,8 +134,11 @@ class Git:
                 size = int(header[-1])
                 return answers.read(size + 1)[:size]
 
-            yield content
-            requests.close()
+            try:
+                yield content
+            finally:
+                with suppress(OSError):  # git may have ended before it had read all
+                    requests.close()
 
     def _run(self, command: Sequence[str], *, about: str, protocol: str, limit: int) -> bytes:
         with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
