@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from langchain_core.language_models import BaseChatModel
-from pydantic import SecretStr
 
 from llm_engineering.application.crawling.config import CrawlLimits
 from llm_engineering.application.rag.config import RagConfig, SelfQueryConfig
@@ -30,8 +29,7 @@ from llm_engineering.infrastructure.mongo.database import MongoDatabase
 from llm_engineering.infrastructure.qdrant.edge import EdgeChunkIndex
 from llm_engineering.settings import Settings, load_settings
 from tests.builders import make_generation
-
-KEY = SecretStr("canary-4711")
+from tests.unit.platforms import KEY
 
 
 @pytest.fixture
