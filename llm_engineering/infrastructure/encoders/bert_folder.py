@@ -1,6 +1,7 @@
 """A folder of a BERT model, as an embedder or with a classification head."""
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -65,7 +66,7 @@ class BertFolder(ModelFolder):
             UnsupportedModel: it is neither `mean` nor `cls`, or a module of another kind follows.
         """
         folder = "1_Pooling"
-        for module in self.json("modules.json"):
+        for module in self._modules():
             kind = str(module["type"]).rpartition(".")[2]
             if kind not in _KNOWN_MODULES:
                 raise UnsupportedModel(
@@ -75,8 +76,15 @@ class BertFolder(ModelFolder):
             folder = module["path"] if kind == "Pooling" else folder
         return self._pooling_mode(f"{folder}/config.json")
 
+    def _modules(self) -> Sequence[Mapping[str, str]]:
+        modules = self.json("modules.json")
+        listed = isinstance(modules, list) and all(isinstance(module, dict) for module in modules)
+        if not listed or not all({"type", "path"} <= module.keys() for module in modules):
+            raise ModelError(f"{self.folder / 'modules.json'}: not a list of modules")
+        return list(modules)
+
     def _pooling_mode(self, name: str) -> Pooling:
-        settings = self.json(name)
+        settings = self.record(name)
         modes = [
             key for key, on in settings.items() if key.startswith("pooling_mode_") and on is True
         ]

@@ -30,7 +30,8 @@ class CrossEncoderFolder(ModelFolder):
         labels = len(self.settings.get("id2label") or {"0": "LABEL_0", "1": "LABEL_1"})
         if labels != 1:
             raise ModelError(f"{self.folder}: {labels} labels; a reranker has one")
-        named = (self.settings.get("sentence_transformers") or {}).get("activation_fn")
+        own = self.settings.get("sentence_transformers")
+        named = own.get("activation_fn") if isinstance(own, dict) else None
         named = named or self.settings.get("sbert_ce_default_activation_function") or "Sigmoid"
         kind = str(named).rpartition(".")[2]
         if kind not in ("Identity", "Sigmoid"):

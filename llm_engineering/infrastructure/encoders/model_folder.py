@@ -15,6 +15,7 @@ from llm_engineering.domain.ids import fingerprint
 
 _PASSAGE_PROMPTS = ("document", "passage", "corpus")  # sentence-transformers tries them in order
 _SETTINGS = ("*.safetensors", "*.json")
+_PROMPTS = "config_sentence_transformers.json"
 
 
 class UnsupportedModel(ModelError):
@@ -35,13 +36,15 @@ class ModelFolder:
     @cached_property
     def settings(self) -> Mapping[str, Any]:
         """The whole `config.json`."""
-        settings: Mapping[str, Any] = self.json("config.json")
-        return settings
+        return self.record("config.json")
 
     @property
     def pad_token_id(self) -> int:
         """The token that fills up a batch."""
-        return int(self.settings.get("pad_token_id") or 0)
+        number = self.settings.get("pad_token_id") or 0
+        if not isinstance(number, int):
+            raise ModelError(f"{self.folder / 'config.json'}: pad_token_id is {number!r}")
+        return number
 
     @cached_property
     def max_sequence(self) -> int:
@@ -51,19 +54,23 @@ class ModelFolder:
             ModelError: no file says it.
         """
         limits = (
-            self.json("sentence_bert_config.json", {}).get("max_seq_length"),
-            self.json("tokenizer_config.json", {}).get("model_max_length"),
+            self.record("sentence_bert_config.json", optional=True).get("max_seq_length"),
+            self.record("tokenizer_config.json", optional=True).get("model_max_length"),
             self.settings.get("max_position_embeddings"),
         )
-        known = [int(limit) for limit in limits if limit]
+        known = [limit for limit in limits if limit]
+        if wrong := [limit for limit in known if not _is_count(limit)]:
+            raise ModelError(f"{self.folder}: {wrong[0]!r} is no number of tokens")
         if not known:
             raise ModelError(f"{self.folder}: no file says how many tokens the model reads")
-        return min(known)
+        return int(min(known))
 
     @cached_property
     def prompts(self) -> Mapping[str, str]:
         """What the model wants in front of a text, by the text's role."""
-        prompts = self.json("config_sentence_transformers.json", {}).get("prompts") or {}
+        prompts = self.record(_PROMPTS, optional=True).get("prompts") or {}
+        if not isinstance(prompts, dict):
+            raise ModelError(f"{self.folder / _PROMPTS}: prompts are no JSON object")
         return {str(name): str(text) for name, text in prompts.items()}
 
     @cached_property
@@ -79,7 +86,7 @@ class ModelFolder:
 
     @cached_property
     def _default_prompt(self) -> str:
-        name = self.json("config_sentence_transformers.json", {}).get("default_prompt_name")
+        name = self.record(_PROMPTS, optional=True).get("default_prompt_name")
         return self.prompts.get(str(name), "")
 
     @property
@@ -87,7 +94,7 @@ class ModelFolder:
         """Whether the prompt's tokens count in a text's vector, as with all but a few models."""
         poolings = self.folder.glob("*Pooling/config.json")
         names = [path.relative_to(self.folder).as_posix() for path in poolings]
-        return all(self.json(name).get("include_prompt", True) for name in names)
+        return all(self.record(name).get("include_prompt", True) for name in names)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -117,6 +124,13 @@ class ModelFolder:
         except ValueError as error:
             raise ModelError(f"{path}: not JSON ({error})") from error
 
+    def record(self, name: str, *, optional: bool = False) -> Mapping[str, Any]:
+        """Returns the object in a JSON file; an empty one where an optional file is missing."""
+        found = self.json(name, {} if optional else None)
+        if not isinstance(found, dict):
+            raise ModelError(f"{self.folder / name}: not a JSON object")
+        return found
+
     def sha256(self, name: str) -> str:
         """Returns the hash of a file in hexadecimal digits."""
         with self.existing(name).open("rb") as file:
@@ -128,3 +142,7 @@ class ModelFolder:
         if not path.is_file():
             raise ModelError(f"{path}: missing; a sentence-transformers folder of BERT has it")
         return path
+
+
+def _is_count(limit: object) -> bool:
+    return isinstance(limit, int | float) and 1 <= limit < float("inf")

@@ -90,15 +90,19 @@ def test_closing_twice_is_allowed(program: Callable[[str], Path]) -> None:
     ids=["ends", "complains", "is killed", "no UTF-8", "a long line", "no number"],
 )
 def test_a_driver_that_does_not_start_says_its_last_line(
-    program: Callable[[str], Path], script: str, told: str
+    program: Callable[[str], Path],
+    script: str,
+    told: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    before = set(process.scratch_base().glob("browser-*"))
+    monkeypatch.setattr(process, "scratch_base", lambda: tmp_path)
     with pytest.raises(ConfigurationError, match=r"chromedriver does not start: ") as failure:
         process.DriverProcess(program(script))
     assert told in str(failure.value)
     assert "\n" not in str(failure.value)
     assert len(str(failure.value)) < 500
-    assert set(process.scratch_base().glob("browser-*")) <= before, "nothing is left behind"
+    assert list(tmp_path.glob("browser-*")) == [], "nothing is left behind"
 
 
 def test_a_driver_that_never_listens_is_given_up(program: Callable[[str], Path]) -> None:
