@@ -152,7 +152,9 @@ class QaReport(Frozen):
     `refusal_precision`: of the refused questions, the unanswerable ones; `refusal_recall`: of the
     unanswerable, the refused ones. `refusal_without_gold`: of `without_gold` answerable questions
     whose gold passage was taken away. `extractive`: answers that are quotations of the passages.
-    `without_model`: questions, of either kind, that the model failed to answer in time.
+    `without_model`: questions, of either kind, that the model failed to answer in time. `missed`:
+    questions asked with their gold passage that were neither rightly answered nor rightly refused;
+    `misses` has the first of them.
     """
 
     source: str
@@ -170,6 +172,7 @@ class QaReport(Frozen):
     without_gold: int
     extractive: int
     without_model: int = 0
+    missed: int = 0
     misses: tuple[QaMiss, ...] = ()
 
     @property

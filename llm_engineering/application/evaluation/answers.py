@@ -104,6 +104,7 @@ def qa_report(
         most_misses: answers that are shown.
     """
     answerable = [one for one in outcomes if one.question.answerable]
+    missed = [one for one in outcomes if _is_miss(one)]
     others = [one for one in outcomes if not one.question.answerable]
 
     def share(values: Iterable[float]) -> Interval:
@@ -126,7 +127,8 @@ def qa_report(
         without_gold=len(without_gold),
         extractive=sum(one.answer.mode is AnswerMode.EXTRACTIVE for one in outcomes),
         without_model=sum(bool(one.answer.degraded) for one in (*outcomes, *without_gold)),
-        misses=tuple(map(_miss, filter(_is_miss, outcomes)))[:most_misses],
+        missed=len(missed),
+        misses=tuple(map(_miss, missed[:most_misses])),
     )
 
 

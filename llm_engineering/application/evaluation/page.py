@@ -203,6 +203,10 @@ def _answer_parts(report: QaReport) -> list[str]:
         f"{report.extractive:,}; questions that it failed: {report.without_model:,}. Intervals are "
         f"95 %: {report.resamples:,} bootstrap resamples of the questions, seed {report.seed}.</p>",
         _table(["", "share"], shares),
+        f"<h2>Misses</h2><p class=dim>{len(misses):,} of {report.missed:,}, in the order of the "
+        "file.</p>"
+        if misses
+        else "",
         _table(["question", "expected", "answer"], misses) if misses else "",
     ]
 

@@ -24,7 +24,7 @@ from llm_engineering.application.rag.sentences import sentence_spans
 from llm_engineering.domain.answers import AnswerMode, Verification
 
 # the relevance that a sentence needs to be quoted against what the model wrote
-QUOTE_MIN = 0.5
+QUOTE_MIN = 0.6
 # a refusal that the model held less likely (natural logarithm) is one in doubt;
 # chosen on questions of SQuAD 2.0, see docs/benchmarks.md
 SURE_MIN = math.log(0.25)

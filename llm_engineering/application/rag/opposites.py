@@ -65,15 +65,11 @@ def says_opposite(question: str, text: str) -> bool:
     """
     asked, said = question.lower(), text.lower()
     words, there = set(_words(asked)), set(_words(said))
-    if any(word not in there for word in words & _opposites(there)):
-        return True
+    negated = {_bare(word) for word in there}
+    for word in words - there:
+        if word in negated or _bare(word) in there or _OPPOSITES.get(word, frozenset()) & there:
+            return True
     return _denies(asked, said) or _ranks_lower(asked, said)
-
-
-def _opposites(words: set[str]) -> set[str]:
-    found = {other for word in words for other in _OPPOSITES.get(word, ())}
-    bare = (_bare(word) for word in words)
-    return found | {word for word in bare if word}
 
 
 def _bare(word: str) -> str | None:

@@ -121,6 +121,7 @@ def test_the_shares(qa: QaSet) -> None:
     assert all(one.low <= one.mean <= one.high for one in report.shares.values())
     assert report.contains_gold.low < report.contains_gold.high
     assert [one.answer for one in report.misses] == ["At ten.", "No."]
+    assert report.missed == 3
     assert report.misses[0].expected == "Noon.; 12 o'clock"
 
 

@@ -135,6 +135,7 @@ ANSWERS = QaReport(
     refusal_without_gold=interval(0.95),
     without_gold=31,
     extractive=2,
+    missed=14,
     misses=(QaMiss(question=EVIL, expected=EVIL, answer=EVIL),),
 )
 
@@ -144,5 +145,6 @@ def test_answers_are_shown_with_their_intervals_and_misses() -> None:
     assert "0.7000 <small>[0.6500, 0.7500]</small>" in page
     assert "refusal recall" in page
     assert "60 questions, 31 of them answerable" in page
+    assert "1 of 14, in the order of the file" in page
     assert "<script" not in page
     assert "<img" not in page

@@ -40,8 +40,8 @@ def test_what_no_passage_says_is_refused(said: str) -> None:
 
 
 def test_an_answer_that_repeats_the_question_is_replaced_by_a_quote() -> None:
-    question = "above how many centimetres does the bilge pump start"
-    cited, mode = judge(question, "The bilge pump does start above many centimetres [2].")
+    question = "the bilge pump starts above how many centimetres"
+    cited, mode = judge(question, "The bilge pump starts above many centimetres [2].")
     assert mode is AnswerMode.EXTRACTIVE
     assert cited.text == "The bilge pump starts above four centimetres. [1]"
 

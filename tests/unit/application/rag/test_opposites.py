@@ -12,6 +12,8 @@ from llm_engineering.application.rag.opposites import says_opposite
         ("Who wrote metrical music for bells?", "Nils Berg wrote ametrical music for bells."),
         ("Which flags are legal there?", "Red flags are illegal there."),
         ("Who was a dependent keeper?", "Anna Holm was an in-dependent keeper."),
+        ("Where is a bell, by the disagreement?", "By the agreement there is a bell in Skar."),
+        ("Which is the unpopular harbour?", "Lomma is a popular harbour."),
         ("Which is the busiest port?", "Lomma is the second busiest port."),
         ("Which is the most costly boat?", "The Alma is the 3rd most costly boat."),
         ("What did the guild prove?", "The guild could not prove that the bell rang."),
@@ -27,6 +29,7 @@ def test_what_says_the_opposite(question: str, text: str) -> None:
     [
         ("Which pump is the weakest?", "The bilge pump is the weakest, the other the strongest."),
         ("Which pump is the weakest?", "It fills ten buckets an hour."),
+        ("Which harbour is unpopular?", "Lomma is unpopular, Skar is popular."),
         ("Which form do I need?", "Ask for information about the form."),
         ("Which coming of fog was covered?", "The incoming fog was discovered late."),
         ("Who swam cross the bay?", "Anna Holm swam across the bay."),
