@@ -4,6 +4,7 @@ from llm_engineering.domain.dataset import InstructDatasetSample
 
 QUESTION_CHARACTERS = (12, 200)
 ANSWER_CHARACTERS = (60, 600)
+QUESTION_MARKS = ("?", "\uff1f", "\u061f")  # of Latin, of Chinese and Japanese, of Arabic script
 
 
 def fault(sample: InstructDatasetSample, source: str) -> str | None:
@@ -12,7 +13,7 @@ def fault(sample: InstructDatasetSample, source: str) -> str | None:
     `source` is the text of the chunk that the sample was made from.
     """
     question, answer = sample.instruction, sample.answer
-    if not _within(question, QUESTION_CHARACTERS) or not question.endswith("?"):
+    if not _within(question, QUESTION_CHARACTERS) or not question.endswith(QUESTION_MARKS):
         return "not a question of 12 to 200 characters"
     if not _within(answer, ANSWER_CHARACTERS):
         return "answer shorter than 60 or longer than 600 characters"
