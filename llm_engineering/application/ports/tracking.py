@@ -80,6 +80,7 @@ class SessionUploads(Protocol):
 
         Raises:
             ConfigurationError: no server is set.
+            IntegrityError: it is no session, or was damaged; it stays here.
             StoreUnavailable: the server does not answer, or does not take it; it stays here.
         """
         ...

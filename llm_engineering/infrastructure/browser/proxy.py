@@ -214,7 +214,7 @@ class FilteringProxy:
         far_writer.write(head.forwarded)
         sending = asyncio.create_task(self._pump(reader, far_writer, head.body_bytes))
         try:
-            await self._first_of(self._answer(far_reader, writer), _closing(sending, reader))
+            await self._first_of(self._answer(far_reader, writer), self._closing(sending, reader))
         finally:
             sending.cancel()
 
@@ -224,6 +224,12 @@ class FilteringProxy:
             head = parsed_response(await far_reader.readuntil(b"\r\n\r\n"))
         writer.write(head.forwarded)
         await self._pump(far_reader, writer)
+
+    async def _closing(self, sending: "asyncio.Task[None]", reader: asyncio.StreamReader) -> None:
+        """Ends when the browser has hung up after its request, or the page's bytes are used up."""
+        await sending
+        while not self.exhausted and await reader.read(_PIECE_BYTES):
+            pass  # a second request on this connection is not answered
 
     async def _pump(
         self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, count: int | None = None
@@ -251,10 +257,3 @@ class FilteringProxy:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _closing(sending: "asyncio.Task[None]", reader: asyncio.StreamReader) -> None:
-    """Ends when the browser has hung up after its request."""
-    await sending
-    while await reader.read(_PIECE_BYTES):
-        pass  # a second request on this connection is not answered
