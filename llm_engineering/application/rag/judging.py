@@ -23,10 +23,11 @@ from llm_engineering.application.rag.prompts import REFUSAL
 from llm_engineering.application.rag.sentences import sentence_spans
 from llm_engineering.domain.answers import AnswerMode, Verification
 
-# the relevance that a sentence needs to be quoted against what the model wrote
-QUOTE_MIN = 0.6
-# a refusal that the model held less likely (natural logarithm) is one in doubt;
-# chosen on questions of SQuAD 2.0, see docs/benchmarks.md
+# the relevance that a sentence needs to be quoted instead of what the model wrote, and more of it
+# where that is a refusal; as the next, chosen on questions of SQuAD 2.0, see docs/benchmarks.md
+QUOTE_MIN = 0.53
+DOUBT_QUOTE_MIN = 0.6
+# a refusal that the model held less likely (natural logarithm) is one in doubt
 SURE_MIN = math.log(0.25)
 # where a chat model's metadata say how likely it held all that it wrote (natural logarithm)
 LOG_PROBABILITY = "log_probability"
@@ -49,7 +50,7 @@ def judged(
     if not _REFUSES.search(text):
         cited, mode = _cited(checker, evidence, text, verify)
     elif without_marks(text) == REFUSAL and log_probability < SURE_MIN:
-        cited, mode = extract(evidence, QUOTE_MIN), AnswerMode.EXTRACTIVE
+        cited, mode = extract(evidence, DOUBT_QUOTE_MIN), AnswerMode.EXTRACTIVE
     else:
         return _REFUSED
     answers = cited.citations and evidence.names_what_is_asked(cited.sources)
