@@ -5,7 +5,6 @@ import queue
 import threading
 from collections.abc import Callable
 from functools import partial
-from types import TracebackType
 from typing import Self
 
 from llm_engineering.application.ports.tracking import ExperimentTracker
@@ -48,12 +47,7 @@ class QuestionTracker:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @property

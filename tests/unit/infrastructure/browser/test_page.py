@@ -210,6 +210,21 @@ def test_fields_are_emptied_typed_in_order_and_the_button_is_clicked() -> None:
     assert found.url == f"{SITE}in"
 
 
+def test_the_page_after_a_form_is_read_when_its_text_is_still() -> None:
+    driver = ScriptedDriver()
+    pages = Pages(driver)
+    pages.page.open(SITE)
+
+    def follow() -> None:
+        driver.current_url = f"{SITE}in"
+        driver.texts = [1, 2, 3, 4, 4]
+
+    driver.elements = {"button": [Element(on_click=follow)]}
+    begun = pages.clock.now_s
+    pages.page.submit({}, "button")
+    assert 0.6 <= pages.clock.now_s - begun <= 1.2
+
+
 def test_a_field_that_is_hidden_is_not_typed_into() -> None:
     hidden, shown = Element(shown=False), Element()
     driver = ScriptedDriver(elements={"input": [hidden, shown], "button": [Element()]})
@@ -258,7 +273,8 @@ def test_scrolling_goes_on_while_the_page_grows() -> None:
     driver = ScriptedDriver(extent=(3, 900), growth=[(6, 1800), (6, 2400), (7, 2400)])
     pages = Pages(driver)
     pages.page.open(SITE)
-    pages.page.scroll("article", more="button.more")
+    found = pages.page.scroll("article", more="button.more")
+    assert (found.url, found.html) == (SITE, driver.html)
     assert driver.scrolled == ["button.more"] * 4, "three that brought something, and the last"
 
 

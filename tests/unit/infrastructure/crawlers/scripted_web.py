@@ -2,7 +2,6 @@
 
 import zlib
 from collections.abc import Mapping
-from types import TracebackType
 from typing import Self
 
 from llm_engineering.application.ports.crawling import Validators
@@ -25,12 +24,7 @@ class ScriptedWeb(Fetcher):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         pass
 
     def fetch(

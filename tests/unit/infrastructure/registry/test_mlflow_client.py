@@ -127,13 +127,21 @@ def test_a_client_is_of_that_server_alone_and_the_user_s_settings_stay(
 
     monkeypatch.setattr("mlflow.MlflowClient", client, raising=False)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "7")
-    monkeypatch.delenv("MLFLOW_DISABLE_TELEMETRY", raising=False)
+    ours = {
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+        "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    }
+    for name in ours:
+        monkeypatch.setenv(name, "of before")  # so that the test leaves it as it was
+        monkeypatch.delenv(name)
     import os
 
     assert str(make_client(URI)) == "client"
     assert made == [{"tracking_uri": URI, "registry_uri": URI}]
     assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "7"
-    assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+    assert {name: os.environ[name] for name in ours} == ours
 
 
 def test_a_client_that_cannot_be_made_is_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:

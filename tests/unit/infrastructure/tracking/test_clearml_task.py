@@ -264,3 +264,16 @@ def test_the_process_sees_no_setting_of_clearml_but_ours(
     assert seen["TMPDIR"] == str(tmp_path)
     assert seen["LANG"] == "C.UTF-8"
     assert Path(seen["CLEARML_CONFIG_FILE"]).read_text() == ""
+
+
+@pytest.mark.parametrize("kind", ["scalars", "table", "bars"])
+def test_whatever_has_an_iteration_counts(begin: Begin, kind: str) -> None:
+    task = begin()
+    if kind == "scalars":
+        task.scalars("t", {"a": 1.0}, 7)
+    elif kind == "table":
+        task.table("t", [{"a": 1}], 7)
+    else:
+        task.bars("t", ["a"], {"s": [1.0]}, 7, unit="ms")
+    assert task.last_iteration == 7
+    task.close()
