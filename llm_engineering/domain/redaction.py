@@ -32,6 +32,14 @@ _AFTER_ITS_NAME = re.compile(
     ( [^\s"',;&}\])]{4,} )
     """
 )
+# One of these is in whatever the patterns above match, in small letters: looking for them is ten
+# times as quick, and most texts have none.
+_IN_FORMATS = (
+    *(f"{kind}{dash}" for kind in ("sk", "pk", "rk") for dash in "-_"),
+    *("-----begin ", "llmp", "hf_", "aiza", "gho_", "ghp_", "ghu_", "ghs_", "ghr_"),
+    *("github_pat_", "glpat-", "akia", "asia", "xox", "eyj", "@"),
+)
+_IN_NAMES = ("bearer", "basic", "key", "secret", "passw", "token", "authorization")
 _LOGIN = re.compile(r"(?<=://)[^\s/@]+@")
 _LONG = re.compile(r"(?<![A-Za-z0-9+_=-])[A-Za-z0-9+_=-]{32,}(?![A-Za-z0-9+_=-])")
 _ONE_RUN = re.compile(r"[A-Za-z0-9]{32,}")
@@ -67,8 +75,11 @@ class Redaction:
         if self._known:
             text = self._known.sub(HIDDEN, text)
         text = _LOGIN.sub(f"{HIDDEN}@", text)
-        text = _AFTER_ITS_NAME.sub(rf"\1{HIDDEN}", text)
-        text = _FORMATS.sub(HIDDEN, text)
+        folded = text.casefold()
+        if any(hint in folded for hint in _IN_NAMES):
+            text = _AFTER_ITS_NAME.sub(rf"\1{HIDDEN}", text)
+        if any(hint in folded for hint in _IN_FORMATS):
+            text = _FORMATS.sub(HIDDEN, text)
         return _LONG.sub(_unless_harmless, text) if self._long else text
 
     def excerpt(self, text: str, length: int) -> str:

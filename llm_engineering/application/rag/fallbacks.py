@@ -17,6 +17,7 @@ from langchain_core.runnables import Runnable
 from pydantic import ConfigDict, PrivateAttr, SkipValidation
 
 from llm_engineering.application.rag.circuit_breaker import CircuitBreaker
+from llm_engineering.application.rag.crew import Crew
 from llm_engineering.application.rag.prices import REPORTED_COST, Price, cost_usd
 from llm_engineering.application.rag.timed_stream import TimedStream
 from llm_engineering.domain.errors import ModelError, PipelineError
@@ -78,6 +79,7 @@ class ChatModelChain(BaseChatModel):
     wait: Callable[[float], None] = sleep
 
     _breakers: dict[str, CircuitBreaker] = PrivateAttr(default_factory=dict)
+    _crew: Crew = PrivateAttr(default_factory=Crew)
 
     def model_post_init(self, context: object) -> None:
         """Gives every model its breaker."""
@@ -190,7 +192,7 @@ class ChatModelChain(BaseChatModel):
         pause = self.patience.backoff_s
         ends = self.timer() + (call.ends - self.timer()) / models_left
         while True:
-            stream = TimedStream(start, name)
+            stream = TimedStream(start, name, self._crew)
             try:
                 pieces = self._until_first_word(stream, ends)
             except PipelineError as error:

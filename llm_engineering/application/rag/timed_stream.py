@@ -3,10 +3,10 @@
 import queue
 import threading
 from collections.abc import Callable, Iterator
-from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from llm_engineering.application.rag.crew import Crew
 from llm_engineering.domain.errors import ModelError
 
 Piece = TypeVar("Piece")
@@ -20,23 +20,19 @@ class _Ended:
 
 
 class TimedStream(Generic[Piece]):
-    """Reads a stream on a thread of its own, so that a reader can stop waiting.
+    """Reads a stream on a thread of its own, or of the crew, so that a reader can stop waiting.
 
     The stream is closed by that thread, after the piece it is waiting for: what hangs for good
     holds one daemon thread, and no reader.
     """
 
-    def __init__(self, start: Callable[[], Iterator[Piece]], name: str) -> None:
+    def __init__(
+        self, start: Callable[[], Iterator[Piece]], name: str, crew: Crew | None = None
+    ) -> None:
         self._name = name
         self._pieces: queue.SimpleQueue[Piece | _Ended] = queue.SimpleQueue()
         self._left = threading.Event()
-        thread = threading.Thread(
-            target=copy_context().run,  # LangChain keeps the callbacks of a run in the context
-            args=(self._read, start),
-            name=f"stream-{name}",
-            daemon=True,
-        )
-        thread.start()
+        (crew or Crew()).run(lambda: self._read(start), f"stream-{name}")
 
     def next(self, seconds: float) -> Piece | None:
         """Returns the next piece; None after the last, however often it is asked.

@@ -20,7 +20,7 @@ from llm_engineering.domain.embedded_chunks import SparseVector
 from llm_engineering.domain.ids import fingerprint
 
 _WORD = re.compile(r"\w+")
-_REMEMBERED = 2**16  # words whose terms are kept, about 10 MB: texts repeat their words
+_REMEMBERED = 2**16  # words whose terms are kept, some 20 MB: texts repeat their words
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
 # function words; not "no", "not" and "only", which change what a sentence says, nor "re", a module
 _STOP_WORDS = frozenset(
@@ -53,6 +53,7 @@ class Bm25Encoder:
         self._stemmer = Stemmer("english")
         self._lock = Lock()  # a stemmer is not safe to share
         self._terms_of = lru_cache(_REMEMBERED)(self._stemmed)
+        self._ids_of = lru_cache(_REMEMBERED)(self._numbered)
 
     @property
     def fingerprint(self) -> str:
@@ -79,20 +80,26 @@ class Bm25Encoder:
 
     def term_ids(self, text: str) -> frozenset[int]:
         """Returns the indices of `encode_query` alone."""
-        return frozenset(map(_index, set(self.terms(text))))
+        return frozenset[int]().union(*map(self._ids_of, _words(text)))
 
     def terms(self, text: str) -> list[str]:
         """Returns the stems of the words in order, stop words left out.
 
         An identifier such as `snake_case` or `camelCase` gives itself and its parts.
         """
-        words = _WORD.findall(unicodedata.normalize("NFKC", text))
-        return [term for word in words for term in self._terms_of(word)]
+        return [term for word in _words(text) for term in self._terms_of(word)]
+
+    def _numbered(self, word: str) -> tuple[int, ...]:
+        return tuple(map(_index, self._terms_of(word)))
 
     def _stemmed(self, word: str) -> tuple[str, ...]:
         words = [part for part in _parts(word) if part not in _STOP_WORDS]
         with self._lock:
             return tuple(self._stemmer.stemWords(words))
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(unicodedata.normalize("NFKC", text))
 
 
 def _parts(word: str) -> Iterator[str]:

@@ -6,6 +6,7 @@ MongoDB deletes by itself what is older than thirty days.
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import count
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -16,15 +17,18 @@ from llm_engineering.infrastructure.mongo.database import MongoDatabase
 from llm_engineering.infrastructure.mongo.records import Record
 
 _KEPT = timedelta(days=30)
+_COUNTED_EVERY = 50  # answers: counting costs as much as keeping one
 
 
 class MongoAnswerCache:
-    """Up to about `capacity` answers in one database."""
+    """Up to about `capacity` answers in one database, give or take a few dozen."""
 
     def __init__(self, database: MongoDatabase, capacity: int = 10_000) -> None:
         self._database = database
         self._errors = database.errors
         self._capacity = capacity
+        self._counted_every = max(1, min(_COUNTED_EVERY, capacity // 10))
+        self._uncounted = count(1)
 
     @cached_property
     def _answers(self) -> MongoCollection[Record]:
@@ -57,10 +61,14 @@ class MongoAnswerCache:
         }
         with self._errors():
             self._answers.replace_one({"_id": entry.key}, record, upsert=True)
-            excess = self._answers.estimated_document_count() - self._capacity
-            if excess > 0:
-                oldest = self._answers.find({}, {"_id": 1}).sort("at", 1).limit(excess)
-                self._answers.delete_many({"_id": {"$in": [one["_id"] for one in oldest]}})
+            if next(self._uncounted) % self._counted_every == 0:
+                self._make_room()
+
+    def _make_room(self) -> None:
+        excess = self._answers.estimated_document_count() - self._capacity
+        if excess > 0:
+            oldest = self._answers.find({}, {"_id": 1}).sort("at", 1).limit(excess)
+            self._answers.delete_many({"_id": {"$in": [one["_id"] for one in oldest]}})
 
     def drop(self, key: str) -> None:
         """Deletes the answer of that key."""

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llm_engineering.domain import redaction
 from llm_engineering.domain.redaction import HIDDEN, Redaction
 
 # written in parts: no text of the repository may look like a key
@@ -187,3 +188,42 @@ def test_numbers_nothing_and_truth_are_no_text() -> None:
 def test_a_secret_is_taken_as_it_is_written(text: str) -> None:
     secret = f"quince{text}"
     assert Redaction([secret]).text(f"<{secret}>") == f"<{HIDDEN}>"
+
+
+FRAGMENTS = [
+    *SECRETS,
+    *("password", "PASSWORD", "passwd", "pa\u017f\u017fword", "api_key", "API-Key", "\u212aey"),
+    *(
+        "Bearer ",
+        "basic ",
+        "token",
+        "authorization",
+        "secret",
+        "=",
+        ": ",
+        " is ",
+        "canary",
+        "@",
+        " ",
+    ),
+    *(
+        "sk",
+        "-",
+        "_",
+        "gh",
+        "ghp_",
+        "key",
+        "\u0130",
+        "-----BEGIN ",
+        "PRIVATE KEY-----",
+        "\n",
+        "a.bc",
+    ),
+]
+
+
+@given(st.lists(st.sampled_from(FRAGMENTS) | st.text(max_size=5), max_size=12).map("".join))
+def test_looking_for_hints_first_changes_nothing(text: str) -> None:
+    hidden = redaction._LOGIN.sub(f"{HIDDEN}@", text)
+    hidden = redaction._AFTER_ITS_NAME.sub(rf"\1{HIDDEN}", hidden)
+    assert Redaction(long=False).text(text) == redaction._FORMATS.sub(HIDDEN, hidden)

@@ -1,8 +1,10 @@
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 
+from llm_engineering.application.rag.crew import Crew
 from llm_engineering.application.rag.timed_stream import TimedStream
 from llm_engineering.domain.errors import ModelError
 
@@ -65,3 +67,17 @@ def test_closing_ends_the_stream_after_its_piece() -> None:
     stream.close()
     asked.release()
     assert closed.wait(5)
+
+
+def test_streams_of_a_crew_use_its_threads_again() -> None:
+    crew, seen = Crew(), set[threading.Thread]()
+
+    def noted() -> Iterator[int]:
+        seen.add(threading.current_thread())
+        yield 1
+
+    for _ in range(3):
+        stream = TimedStream(noted, "numbers", crew)
+        assert [stream.next(5), stream.next(5)] == [1, None]
+        time.sleep(0.05)  # until the thread waits again
+    assert len(seen) == 1
