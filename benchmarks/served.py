@@ -1,21 +1,19 @@
 """The service as its own process over a made-up index, with a scripted chat model behind it."""
 
-import json
 import os
 import re
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from socket import socket
 
 import httpx
 
 _TICKS = os.sysconf("SC_CLK_TCK")
+_IDLE_S = 0.1  # CPU seconds in two
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -29,6 +27,14 @@ class Service:
     def cpu_s(self) -> float:
         """Returns the processor seconds that it has used so far."""
         return sum(self._stat(pid)[0] for pid in self._tree())
+
+    def settle(self) -> None:
+        """Returns when it has been idle for two seconds, or after half a minute."""
+        for _ in range(15):
+            before = self.cpu_s()
+            time.sleep(2)
+            if self.cpu_s() - before < _IDLE_S:
+                return
 
     def resident_mb(self) -> float:
         """Returns its resident memory."""
@@ -99,57 +105,27 @@ def _wait_until_ready(running: Service, log: Path) -> None:
 
 @contextmanager
 def scripted_model(seconds: float = 0.0) -> Iterator[str]:
-    """Yields the URL of an endpoint of OpenAI's protocol that quotes the first passage it reads.
+    """Yields the URL of the provider of `scripted_provider`, in a process of its own.
 
-    It answers after so many seconds, with the passage's first sentence as a stream of words.
+    Asked by many at once, it would otherwise hold up the clients that are measured.
     """
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            time.sleep(seconds)
-            said = quoted(asked["messages"][-1]["content"])
-            events = "".join(f"data: {json.dumps(event)}\n\n" for event in _events(said))
-            body = f"{events}data: [DONE]\n\n".encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "text/event-stream")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-        request_queue_size = 256
-
-    server = Server(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    command = [sys.executable, "-m", "benchmarks.scripted_provider", str(seconds)]
+    process = subprocess.Popen(  # noqa: S603 - a module of ours
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with process:
+        assert process.stdin  # noqa: S101 - asked for above
+        assert process.stdout  # noqa: S101
+        try:
+            yield f"http://127.0.0.1:{int(process.stdout.readline())}"
+        finally:
+            process.stdin.close()  # it ends with its standard input
 
 
 def quoted(prompt: str) -> str:
     """Returns the first sentence of the first passage in a prompt, cited."""
     passage = re.search(r"^\[1\].*\n(.*?)\.", prompt, re.M)
     return f"{passage[1]} [1]." if passage else "The sources do not say."
-
-
-def _events(text: str) -> Iterator[dict[str, object]]:
-    event = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "scripted"}
-    for word in text.split(" "):
-        choice = {"index": 0, "delta": {"role": "assistant", "content": f"{word} "}}
-        yield {**event, "choices": [choice]}
-    yield {**event, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
-    usage = {"prompt_tokens": 900, "completion_tokens": 20, "total_tokens": 920}
-    yield {**event, "choices": [], "usage": usage}
 
 
 def _free_port() -> int:

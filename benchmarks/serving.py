@@ -12,6 +12,7 @@ is told to end while requests are under way. Every figure is of the service's pr
 
 import argparse
 import asyncio
+import re
 import signal
 import statistics
 import tempfile
@@ -82,6 +83,7 @@ def make_index(data: Path, chunks: int, seed: int) -> None:
 def overhead(name: str, served: Service, clients: int, asked: Sequence[str]) -> None:
     """Prints CPU and latency a request when the model costs nothing."""
     asyncio.run(crowd(served.url, clients, questions(f"warm {name}", 50)))
+    served.settle()  # ClearML's process starts with the first question
     before = served.cpu_s()
     seen = asyncio.run(crowd(served.url, clients, asked))
     spent = (served.cpu_s() - before) * 1000 / len(asked)
@@ -95,13 +97,19 @@ def overhead(name: str, served: Service, clients: int, asked: Sequence[str]) -> 
 def overload(served: Service, clients: int, seconds: float) -> None:
     """Prints what happens when many more ask than are admitted, and how soon it is over."""
     before = asyncio.run(crowd(served.url, 4, questions("calm", 40)))
+    served.settle()
     memory = [served.resident_mb()]
     seen = asyncio.run(flood(served, clients, seconds, memory))
     errors = sum(count for status, count in seen.statuses.items() if status >= 500)  # noqa: PLR2004
     print(f"overload, {clients} clients for {seconds:.0f} s: statuses {dict(seen.statuses)}")
     print(
-        f"  5xx: {errors}; a refusal took {statistics.median(seen.refusal_ms or [0]):.0f} ms; "
-        f"resident MB {memory[0]:.0f} before, {max(memory):.0f} at most, {memory[-1]:.0f} after"
+        f"  5xx: {errors}; a refusal took {statistics.median(seen.refusal_ms or [0]):.0f} ms, "
+        f"of which the service {refusal_ms(served):.0f} ms (mean)"
+    )
+    quarter = memory[len(memory) // 4]  # by then all threads are there
+    print(
+        f"  resident MB: {memory[0]:.0f} before, {quarter:.0f} after a quarter of the time, "
+        f"{max(memory):.0f} at most, {memory[-1]:.0f} after"
     )
     ended = time.perf_counter()
     after = asyncio.run(crowd(served.url, 4, questions("recovered", 12)))
@@ -110,6 +118,16 @@ def overload(served: Service, clients: int, seconds: float) -> None:
         f"{statistics.median(after.milliseconds):.0f} ms within "
         f"{time.perf_counter() - ended:.1f} s after, statuses {dict(after.statuses)}"
     )
+
+
+def refusal_ms(served: Service) -> float:
+    """Returns the mean time from a request's arrival to its 429, as the service tells it."""
+    told = httpx.get(f"{served.url}/metrics").text
+    label = r'\{route="/rag",status="429"\} (\S+)'
+    seconds, count = (
+        re.search(rf"^rag_request_seconds_{what}{label}", told, re.M) for what in ("sum", "count")
+    )
+    return 1000 * float(seconds[1]) / float(count[1]) if seconds and count else 0.0
 
 
 def ending(served: Service, clients: int) -> None:

@@ -18,7 +18,7 @@ class TrackingConfig(Frozen):
     share: float = Field(default=1.0, ge=0.0, le=1.0)
     window_questions: int = Field(default=100, ge=1, le=10_000)
     window_s: float = Field(default=300.0, gt=0.0, le=86_400.0)
-    session_questions: int = Field(default=1000, ge=1, le=100_000)
+    session_questions: int = Field(default=10_000, ge=1, le=100_000)
     session_s: float = Field(default=3600.0, gt=0.0, le=604_800.0)
     waiting: int = Field(default=256, ge=1, le=10_000)
     disk_mb: int = Field(default=200, ge=1, le=1_000_000)
