@@ -35,7 +35,7 @@ from llm_engineering.serving.schemas import RagResponse
 
 _END = b"data: [DONE]\n\n"
 _MARK = re.compile(r"\[(\d{1,4})\]")
-_PIECE = re.compile(r"\s*\S+\s*")
+_PIECE = re.compile(r"\s*\S+\s*|\s+")
 
 
 @dataclass(frozen=True)
