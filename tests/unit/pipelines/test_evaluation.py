@@ -245,9 +245,9 @@ def test_the_same_seed_draws_the_same_questions(platform: InMemoryPlatform, tmp_
         assert found.seed == (CONFIG.seed if seed is None else seed)
         return [miss.question for miss in found.misses]
 
-    assert asked(3) == asked(3)
-    assert asked(None) == asked(CONFIG.seed)
-    assert len({tuple(asked(seed)) for seed in range(6)}) > 1
+    first = asked(CONFIG.seed)
+    assert asked(None) == first
+    assert any(asked(seed) != first for seed in range(4))
 
 
 def test_a_collection_of_empty_texts_is_refused(platform: InMemoryPlatform, dataset: Path) -> None:

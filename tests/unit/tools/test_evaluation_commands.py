@@ -61,7 +61,7 @@ def test_without_a_folder_the_report_lies_in_the_data_folder(
     assert report.parent.name.endswith("-harbour")
 
 
-@pytest.mark.parametrize("chosen", [("dense",), ("bm25", "dense"), ("bm25", "bm25")])
+@pytest.mark.parametrize("chosen", [("bm25", "dense"), ("bm25", "bm25")])
 def test_variants_of_the_call_stand_in_for_those_of_the_file(
     call: Run, dataset: Path, chosen: tuple[str, ...]
 ) -> None:
