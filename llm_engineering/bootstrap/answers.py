@@ -1,5 +1,6 @@
 """From a question to passages and an answer."""
 
+import os
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -21,6 +22,8 @@ if TYPE_CHECKING:  # langchain_core takes seconds to import: only commands that 
     from llm_engineering.application.rag.reranking import Reranker
     from llm_engineering.application.rag.retriever import ContextRetriever
     from llm_engineering.application.rag.self_query import SelfQuery
+
+_SEARCHES_AT_ONCE = 4  # at least, whatever the processors: the index may be on a server
 
 
 class Answers(Features):
@@ -48,6 +51,7 @@ class Answers(Features):
             if config.expansion
             else None,
             reranker=self._reranker(config) if config.rerank.enabled else None,
+            at_once=max(_SEARCHES_AT_ONCE, 2 * (os.cpu_count() or 1)),
         )
 
     def _reranker(self, config: RagConfig) -> "Reranker | None":

@@ -2,12 +2,16 @@
 
 All run on one thread, for as long as each ends in time: a thread for each would cost a question
 more than fusion does. When one is late, the others run on another thread, and what the late one
-comes to is unheard.
+comes to is unheard. Only so many questions are worked on at once: more threads would keep each
+other, and the event loop of a service, from working, and each takes memory in native code.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from queue import Empty, SimpleQueue
+from threading import Semaphore
 from typing import Any
 
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableSequence
@@ -15,6 +19,7 @@ from pydantic import PrivateAttr
 
 from llm_engineering.application.rag.crew import Crew
 from llm_engineering.application.rag.search import Search
+from llm_engineering.application.rag.stages import Deadline
 
 
 class Stage(Runnable[Search, Search]):
@@ -28,6 +33,8 @@ class Stage(Runnable[Search, Search]):
         run: returns the search after the stage.
         late: returns the search without the stage when it has not ended in time; or raises.
         until: the share (0.0-1.0) of the deadline after which it is late.
+        waits: whether it may wait for others, such as a chat model: then it takes no place of those
+            that work at once.
     """
 
     def __init__(
@@ -36,8 +43,11 @@ class Stage(Runnable[Search, Search]):
         run: Callable[[Search], Search],
         late: Callable[[Search, TimeoutError], Search],
         until: float = 1.0,
+        *,
+        waits: bool = False,
     ) -> None:
         self.name = name
+        self.waits = waits
         self.late = late
         self.until = until
         self._run = run
@@ -53,12 +63,19 @@ class Stage(Runnable[Search, Search]):
 
 
 class Flow(RunnableSequence[Search, Search]):
-    """Stages in their order, two or more, each in its time."""
+    """Stages in their order, two or more, each in its time.
+
+    Args:
+        stages: those that wait come first.
+        at_once: questions that are worked on at the same time; the others' time runs on.
+    """
 
     _crew: Crew = PrivateAttr(default_factory=Crew)
+    _places: Semaphore = PrivateAttr()
 
-    def __init__(self, *stages: Stage) -> None:
+    def __init__(self, *stages: Stage, at_once: int) -> None:
         super().__init__(*stages)
+        self._places = Semaphore(at_once)
 
     def invoke(
         self,
@@ -68,16 +85,37 @@ class Flow(RunnableSequence[Search, Search]):
     ) -> Search:
         """Returns the search after the last stage. Raises what a stage, or its `late`, raises."""
         stages = [step for step in self.steps if isinstance(step, Stage)]
-        place, search = 0, input
-        while place < len(stages):
-            run = _Run(stages, place, search)
-            self._crew.run(run.work, "retrieval")
-            late = run.followed()
+        waiting = [stage for stage in stages if stage.waits]
+        search = self._through(waiting, input, nullcontext)
+        return self._through(stages[len(waiting) :], search, partial(self._place, input.deadline))
+
+    def _through(
+        self,
+        stages: Sequence[Stage],
+        search: Search,
+        place: Callable[[], AbstractContextManager[None]],
+    ) -> Search:
+        at = 0
+        while at < len(stages):
+            run = _Run(stages, at, search)
+            with place():
+                self._crew.run(run.work, "retrieval")
+                late = run.followed()
             if late is None:
                 return run.search
             search = _without(stages[late], run.search)
-            place = late + 1
+            at = late + 1
         return search
+
+    @contextmanager
+    def _place(self, deadline: Deadline) -> Iterator[None]:
+        """Holds a place as long as the block; without one in time, the stages will be late."""
+        taken = self._places.acquire(timeout=deadline.left())
+        try:
+            yield
+        finally:
+            if taken:
+                self._places.release()
 
 
 @dataclass

@@ -51,7 +51,8 @@ class ContextRetriever(BaseRetriever):
     """Finds passages by meaning (dense) and by words (sparse), fuses and reranks them.
 
     Also a LangChain retriever: `invoke("question")` gives LangChain documents. A stage that is
-    None is not there; one that fails or is late is left out and named in `degraded`.
+    None is not there; one that fails or is late is left out and named in `degraded`. `at_once`
+    questions are searched for at the same time; how long others wait counts as theirs.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, frozen=True)
@@ -63,6 +64,7 @@ class ContextRetriever(BaseRetriever):
     self_query: SkipValidation[Runnable[Query, SelfQueryResult] | None] = None
     expansion: SkipValidation[Runnable[Query, Sequence[str]] | None] = None
     reranker: SkipValidation[Reranker | None] = None
+    at_once: int = 4
     timer: Callable[[], float] = perf_counter
 
     def retrieve(self, query: Query, k: int | None = None) -> Retrieval:
@@ -111,12 +113,19 @@ class ContextRetriever(BaseRetriever):
     def flow(self) -> Runnable[Search, Search]:
         """The stages as one Runnable."""
         return Flow(
-            Stage("understand", self._understand, self._not_understood, self._understand_until),
+            Stage(
+                "understand",
+                self._understand,
+                self._not_understood,
+                self._understand_until,
+                waits=True,
+            ),
             Stage("embed", self._embed, self._not_embedded, _EMBED_UNTIL),
             Stage("search", self._search, _not_found),
             Stage("fuse", self._fuse, _not_found),
             Stage("rerank", self._rerank, _not_reranked),
             Stage("select", _select, _not_found),
+            at_once=self.at_once,
         )
 
     def _understand(self, search: Search) -> Search:
