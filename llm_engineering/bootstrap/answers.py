@@ -128,10 +128,16 @@ class Answers(Features):
 
     def _given_answers(self, reference: str | None) -> "GivenAnswers":
         from llm_engineering.application.rag.answer_cache import GivenAnswers
+        from llm_engineering.application.rag.judging import RULES_VERSION
 
         s = self.settings
         models = (reference,) if reference else (self.default_chat_model, *s.fallback_chat_models)
-        steers = (s.TEMPERATURE_INFERENCE, s.TOP_P_INFERENCE, s.MAX_NEW_TOKENS_INFERENCE)
+        steers = (
+            RULES_VERSION,
+            s.TEMPERATURE_INFERENCE,
+            s.TOP_P_INFERENCE,
+            s.MAX_NEW_TOKENS_INFERENCE,
+        )
         return GivenAnswers(
             self.answer_cache,
             self.chunk_index,

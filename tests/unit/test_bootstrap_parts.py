@@ -316,6 +316,14 @@ def test_an_answer_is_another_under_other_models_or_settings(settings: dict[str,
     assert key_of(settings, LLM_DEADLINE_S=9) == plain, "it changes no answer"
 
 
+def test_answers_that_other_rules_judged_are_given_up(
+    settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = key_of(settings)
+    monkeypatch.setattr("llm_engineering.application.rag.judging.RULES_VERSION", 0)
+    assert key_of(settings) != plain
+
+
 def test_history_reads_the_document_store(platform: Platform) -> None:
     assert platform.document_store in vars(platform.history()).values()
 

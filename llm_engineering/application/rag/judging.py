@@ -23,6 +23,8 @@ from llm_engineering.application.rag.prompts import REFUSAL
 from llm_engineering.application.rag.sentences import sentence_spans
 from llm_engineering.domain.answers import AnswerMode, Verification
 
+# counts up when what becomes of the same words changes: answers given before are given up then
+RULES_VERSION = 2
 # the relevance that a sentence needs to be quoted instead of what the model wrote, and more of it
 # where that is a refusal; as the next, chosen on questions of SQuAD 2.0, see docs/benchmarks.md
 QUOTE_MIN = 0.53
