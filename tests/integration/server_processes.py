@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -51,7 +52,10 @@ def kill(pid: int) -> None:
 
 def listening_ports(pid: int) -> set[str]:
     """Returns the TCP addresses, as the kernel writes them, that a process listens on."""
-    links = [str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()]
+    links = []
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed in the meantime: it opens files as it works
+            links.append(str(link.readlink()))
     inodes = {link.removeprefix("socket:[").rstrip("]") for link in links if "socket:" in link}
     tables = (Path(f"/proc/{pid}/net/{name}").read_text() for name in ("tcp", "tcp6"))
     rows = [line.split() for table in tables for line in table.splitlines()[1:]]

@@ -1,4 +1,4 @@
-"""Importing does nothing: no connection, no file written, no model, and no long wait."""
+"""Importing does nothing: no connection, no file written, no model, and no library that takes long."""
 
 import json
 import subprocess
@@ -8,12 +8,9 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 
-LIMIT_S = 5.0  # of CPU
-TRIES = 3  # what else runs on the machine slows a try down; the best of them counts
-
 # Runs in a fresh interpreter: every module of the project, with an audit hook as the witness.
 PROBE = """
-import importlib, json, pkgutil, sys, time
+import importlib, json, pkgutil, sys
 
 opened = []
 
@@ -26,7 +23,6 @@ def witness(event, arguments):
         opened.append(f"{event} {arguments[1:]}")
 
 sys.addaudithook(witness)
-began = time.process_time()
 names = []
 for package in ("llm_engineering", "pipelines", "tools"):
     module = importlib.import_module(package)
@@ -35,7 +31,7 @@ for package in ("llm_engineering", "pipelines", "tools"):
         importlib.import_module(found.name)
         names.append(found.name)
 print(json.dumps({
-    "modules": names, "opened": opened, "seconds": time.process_time() - began,
+    "modules": names, "opened": opened,
     "heavy": sorted({
         "torch", "transformers", "sentence_transformers", "trl", "mlflow", "clearml", "openvino",
         "trafilatura", "selenium", "matplotlib", "pandas", "ray", "gradio",
@@ -53,13 +49,9 @@ def probed() -> dict[str, Any]:
     return seen
 
 
-def test_importing_every_module_opens_nothing_and_takes_seconds() -> None:
-    tries = [probed()]
-    while tries[-1]["seconds"] >= LIMIT_S and len(tries) < TRIES:
-        tries.append(probed())
-    seen = tries[-1]
+def test_importing_every_module_opens_nothing_and_loads_nothing_heavy() -> None:
+    seen = probed()
     assert seen["opened"] == []
     assert seen["heavy"] == []
-    assert seen["seconds"] < LIMIT_S, [each["seconds"] for each in tries]
     assert "llm_engineering.serving.service" in seen["modules"]
     assert len(seen["modules"]) > 40
