@@ -1,4 +1,4 @@
-"""Importing does nothing: no connection, no file written, no model, and no library that takes long."""
+"""Importing does nothing: no connection, no file written, no model, no library that takes long."""
 
 import json
 import subprocess
