@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 
 HIDDEN = "[redacted]"
 SHORTEST_SECRET = 6  # a shorter setting, such as "test", would take words out of every text
@@ -66,8 +67,9 @@ class Redaction:
     def __repr__(self) -> str:
         return "Redaction()"
 
+    @cached_property
     def keeping_hashes(self) -> "Redaction":
-        """Returns one that leaves long random text, for ids."""
+        """One that leaves long random text, for ids."""
         return Redaction(self._secrets, long=False)
 
     def text(self, text: str) -> str:

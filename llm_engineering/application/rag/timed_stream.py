@@ -20,19 +20,17 @@ class _Ended:
 
 
 class TimedStream(Generic[Piece]):
-    """Reads a stream on a thread of its own, or of the crew, so that a reader can stop waiting.
+    """Reads a stream on a thread of the crew, so that a reader can stop waiting.
 
     The stream is closed by that thread, after the piece it is waiting for: what hangs for good
     holds one daemon thread, and no reader.
     """
 
-    def __init__(
-        self, start: Callable[[], Iterator[Piece]], name: str, crew: Crew | None = None
-    ) -> None:
+    def __init__(self, start: Callable[[], Iterator[Piece]], name: str, crew: Crew) -> None:
         self._name = name
         self._pieces: queue.SimpleQueue[Piece | _Ended] = queue.SimpleQueue()
         self._left = threading.Event()
-        (crew or Crew()).run(lambda: self._read(start), f"stream-{name}")
+        crew.run(lambda: self._read(start), f"stream-{name}")
 
     def next(self, seconds: float) -> Piece | None:
         """Returns the next piece; None after the last, however often it is asked.

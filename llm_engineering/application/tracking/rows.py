@@ -85,7 +85,7 @@ def same_keys(rows: Sequence[Row]) -> list[Row]:
 
 def redacted(row: Row, redaction: Redaction) -> Row:
     """Returns the row with short texts and no secrets; of ids and URLs what looks random stays."""
-    keeping = redaction.keeping_hashes()
+    keeping = redaction.keeping_hashes
 
     def shown(key: str, value: object) -> object:
         if not isinstance(value, str):

@@ -36,7 +36,7 @@ def span_of(served: Served, redaction: Redaction) -> Span:
     """
     answer = served.answer
     attributes: dict[str, Attribute] = {
-        "rag.request_id": redaction.keeping_hashes().text(served.request.request_id),
+        "rag.request_id": redaction.keeping_hashes.text(served.request.request_id),
         "rag.question": redaction.excerpt(served.request.query.text, LONGEST),
         "rag.outcome": served.outcome,
     }

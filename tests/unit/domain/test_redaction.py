@@ -157,7 +157,7 @@ def test_long_random_text_goes_and_what_only_looks_long_stays(run: str, goes: bo
 
 
 def test_one_that_keeps_hashes_still_knows_the_secrets() -> None:
-    keeping = Redaction(["quince-4711"]).keeping_hashes()
+    keeping = Redaction(["quince-4711"]).keeping_hashes
     revision = "0123456789abcdef" * 4
     assert keeping.text(f"{revision} quince-4711 hf_abcdefghijkl") == (
         f"{revision} {HIDDEN} {HIDDEN}"

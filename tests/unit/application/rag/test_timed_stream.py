@@ -10,7 +10,7 @@ from llm_engineering.domain.errors import ModelError
 
 
 def test_pieces_come_in_order_and_then_none() -> None:
-    stream = TimedStream(lambda: iter("ab"), "letters")
+    stream = TimedStream(lambda: iter("ab"), "letters", Crew())
     assert [stream.next(5), stream.next(5), stream.next(5)] == ["a", "b", None]
 
 
@@ -19,7 +19,7 @@ def test_an_error_of_the_stream_reaches_the_reader() -> None:
         yield "a"
         raise ValueError("broke off")
 
-    stream = TimedStream(broken, "letters")
+    stream = TimedStream(broken, "letters", Crew())
     assert stream.next(5) == "a"
     with pytest.raises(ValueError, match="broke off"):
         stream.next(5)
@@ -30,7 +30,7 @@ def test_an_error_at_the_start_reaches_the_reader() -> None:
         raise ModelError("no room")
 
     with pytest.raises(ModelError, match="no room"):
-        TimedStream(refused, "letters").next(5)
+        TimedStream(refused, "letters", Crew()).next(5)
 
 
 def test_what_does_not_come_is_not_waited_for() -> None:
@@ -40,7 +40,7 @@ def test_what_does_not_come_is_not_waited_for() -> None:
         gate.wait(30)
         yield "late"
 
-    stream = TimedStream(hangs, "letters")
+    stream = TimedStream(hangs, "letters", Crew())
     with pytest.raises(ModelError, match=r"letters: nothing came for 0\.01 s") as error:
         stream.next(0.01)
     assert error.value.transient
@@ -61,7 +61,7 @@ def test_closing_ends_the_stream_after_its_piece() -> None:
         finally:
             closed.set()
 
-    stream = TimedStream(endless, "numbers")
+    stream = TimedStream(endless, "numbers", Crew())
     asked.release()
     assert stream.next(5) == 0
     stream.close()
