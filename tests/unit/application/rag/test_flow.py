@@ -11,6 +11,7 @@ from llm_engineering.application.rag.search import Search
 from llm_engineering.application.rag.stages import Deadline
 from llm_engineering.domain.errors import StoreUnavailable
 from llm_engineering.domain.queries import Query
+from tests.at_once import answers_at_once
 
 PLACE: ContextVar[str] = ContextVar("PLACE")
 
@@ -186,14 +187,6 @@ class Crowd:
             self._now -= 1
 
 
-def ask_at_once(flow: Flow, count: int) -> None:
-    threads = [threading.Thread(target=flow.invoke, args=(asked(),)) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-
 def test_so_many_are_worked_on_at_once_and_any_number_may_wait_for_others() -> None:
     reading, working = Crowd(), Crowd()
     together = threading.Barrier(6, timeout=10)
@@ -207,7 +200,7 @@ def test_so_many_are_worked_on_at_once_and_any_number_may_wait_for_others() -> N
         Stage("work", adds("work", working.pass_through), never),
         at_once=2,
     )
-    ask_at_once(flow, 6)
+    answers_at_once(lambda: flow.invoke(asked()), 6)
     assert reading.most > working.most == 2
 
 

@@ -3,7 +3,6 @@
 import gc
 import struct
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from pydantic import BaseModel
 from llm_engineering.domain.errors import ModelError
 from llm_engineering.infrastructure.llms.local import LocalChatModel
 from llm_engineering.infrastructure.llms.options import ChatModelOptions
+from tests.at_once import answers_at_once
 from tests.unit.infrastructure.llms.scripted_openvino import scripted_openvino
 
 CONTEXT = 64
@@ -149,17 +149,7 @@ def test_a_failed_engine_is_replaced_at_the_next_question(
 
 
 def test_many_first_questions_load_one_engine(model: LocalChatModel, openvino: Any) -> None:
-    together, answers = threading.Barrier(6), list[str]()
-
-    def ask() -> None:
-        together.wait(10)
-        answers.append(model.invoke("hi").text)
-
-    threads = [threading.Thread(target=ask) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
+    answers = answers_at_once(lambda: model.invoke("hi").text, 6)
     assert answers == ["user: hi"] * 6
     assert len(openvino.ContinuousBatchingPipeline.made) == 1
 

@@ -12,6 +12,7 @@ from llm_engineering.domain.errors import ModelError
 from llm_engineering.infrastructure.llms import transformers
 from llm_engineering.infrastructure.llms.options import ChatModelOptions
 from llm_engineering.infrastructure.llms.transformers import TransformersChatModel
+from tests.at_once import answers_at_once
 from tests.unit.infrastructure.llms.scripted_transformers import Scripted
 
 
@@ -122,17 +123,7 @@ def test_only_safetensors_of_this_folder_are_loaded_and_no_code(
 def test_many_first_questions_load_it_once_and_are_answered_one_by_one(
     model: TransformersChatModel, scripted: Scripted
 ) -> None:
-    together, answers = threading.Barrier(6), list[str]()
-
-    def ask() -> None:
-        together.wait(10)
-        answers.append(model.invoke("hi").text)
-
-    threads = [threading.Thread(target=ask) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
+    answers = answers_at_once(lambda: model.invoke("hi").text, 6)
     assert answers == ["the tide turns"] * 6
     assert len(scripted.loaded) == 1
     assert scripted.model.most_at_once == 1
