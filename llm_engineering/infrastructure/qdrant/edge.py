@@ -201,10 +201,7 @@ class EdgeChunkIndex:
         if live is None:
             return [[] for _ in searches]
         check_searches(live, searches)
-        found = self._read_live(
-            live,
-            lambda shard: [shard.candidates(query, by, limit) for by, query in searches],
-        )
+        found = self._read_live(live, lambda shard: shard.candidates(searches, limit))
         return [best_candidates_first(one) for one in found]
 
     def alike(self, to: Sequence[UUID], among: Sequence[UUID]) -> Mapping[Arm, Sequence[Candidate]]:
