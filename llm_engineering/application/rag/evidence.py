@@ -218,8 +218,12 @@ class Evidence:
 
     def _weight(self, terms: frozenset[int]) -> float:
         """Returns the share (0.0-1.0) of the question's words that is among the terms."""
-        whole = sum(self._rarity.values())
-        return sum(self._rarity[term] for term in terms & self._asked) / whole if whole else 0.0
+        held = sum(self._rarity[term] for term in terms & self._asked)
+        return held / self._whole if held else 0.0
+
+    @cached_property
+    def _whole(self) -> float:
+        return sum(self._rarity.values())
 
     def _quoted(self, claim: str) -> tuple[SourceSentence, float] | None:
         """Returns the sentence that says the claim in its own words."""

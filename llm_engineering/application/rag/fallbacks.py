@@ -1,7 +1,7 @@
 """Chat models in order: when one fails before its first word, the next one answers."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic, sleep
@@ -144,15 +144,14 @@ class ChatModelChain(BaseChatModel):
         billed: list[AIMessageChunk] = []
         try:
             while pieces:
-                piece = pieces.pop(0)
-                message = _as_chunk(piece)
+                message = _together(pieces)
                 if message.usage_metadata or REPORTED_COST in message.response_metadata:
                     billed.append(message)
                 chunk = ChatGenerationChunk(message=message)
                 if run_manager:
-                    run_manager.on_llm_new_token(piece.text, chunk=chunk)
+                    run_manager.on_llm_new_token(message.text, chunk=chunk)
                 yield chunk
-                pieces = pieces or self._next(stream, self.patience.idle_s, call.ends)
+                pieces = self._next(stream, self.patience.idle_s, call.ends)
         except PipelineError:
             self._breakers[name].failed()
             raise
@@ -214,7 +213,7 @@ class ChatModelChain(BaseChatModel):
     def _until_first_word(self, stream: TimedStream[AIMessage], ends: float) -> list[AIMessage]:
         ends = min(ends, self.timer() + self.patience.first_token_s)
         pieces: list[AIMessage] = []
-        while not pieces or not pieces[-1].text:
+        while not any(piece.text for piece in pieces):
             more = self._next(stream, ends - self.timer(), ends)
             if not more:
                 raise ModelError("the answer has no word", transient=True)
@@ -222,9 +221,13 @@ class ChatModelChain(BaseChatModel):
         return pieces
 
     def _next(self, stream: TimedStream[AIMessage], seconds: float, ends: float) -> list[AIMessage]:
-        """Returns the next piece in a list, which is empty after the last."""
-        piece = stream.next(min(seconds, ends - self.timer()))
-        return [] if piece is None else [piece]
+        """Returns the pieces that have come; none after the last."""
+        return stream.next(min(seconds, ends - self.timer()))
+
+
+def _together(pieces: Sequence[AIMessage]) -> AIMessageChunk:
+    first, *others = map(_as_chunk, pieces)
+    return add_ai_message_chunks(first, *others) if others else first
 
 
 def _as_chunk(message: AIMessage) -> AIMessageChunk:

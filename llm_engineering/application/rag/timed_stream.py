@@ -32,24 +32,31 @@ class TimedStream(Generic[Piece]):
         self._left = threading.Event()
         crew.run(lambda: self._read(start), f"stream-{name}")
 
-    def next(self, seconds: float) -> Piece | None:
-        """Returns the next piece; None after the last, however often it is asked.
+    def next(self, seconds: float) -> list[Piece]:
+        """Returns the pieces that have come, waiting for the first; none after the last.
+
+        What came while the reader was busy comes together: a reader pays for each time it reads.
 
         Raises:
             ModelError: transient; nothing came for so many seconds.
-            Exception: what the stream raises.
+            Exception: what the stream raises, after its last piece.
         """
         try:
             piece = self._pieces.get(timeout=max(0.0, seconds))
         except queue.Empty:
             message = f"{self._name}: nothing came for {seconds:.3g} s"
             raise ModelError(message, transient=True) from None
-        if not isinstance(piece, _Ended):
-            return piece
+        pieces: list[Piece] = []
+        while not isinstance(piece, _Ended):
+            pieces.append(piece)
+            try:
+                piece = self._pieces.get_nowait()
+            except queue.Empty:
+                return pieces
         self._pieces.put(piece)  # what has ended stays so
-        if piece.error:
+        if piece.error and not pieces:
             raise piece.error
-        return None
+        return pieces
 
     def close(self) -> None:
         """Lets the stream go; nothing more is read."""

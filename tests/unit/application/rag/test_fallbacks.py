@@ -6,6 +6,7 @@ import pytest
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessageChunk, BaseMessage
+from langchain_core.messages.ai import add_ai_message_chunks
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from pydantic import BaseModel
 
@@ -92,11 +93,33 @@ def test_the_first_model_answers_and_says_so(clock: Clock) -> None:
     assert second.asked == []
 
 
+class Paced(ScriptedChatModel):
+    """Says its next word when the last one was heard."""
+
+    gate: Any
+
+    def _stream(self, *args: Any, **kwargs: Any) -> Iterator[ChatGenerationChunk]:
+        for chunk in super()._stream(*args, **kwargs):
+            yield chunk
+            self.gate.acquire(timeout=30)
+
+
 def test_it_streams_word_by_word(clock: Clock) -> None:
-    pieces = [
-        piece.text for piece in chain(clock, ScriptedChatModel(["one two three"])).stream("Hi")
-    ]
+    heard = threading.Semaphore(0)
+    pieces = []
+    for piece in chain(clock, Paced(answers=["one two three"], gate=heard)).stream("Hi"):
+        pieces.append(piece.text)
+        heard.release()
     assert [piece for piece in pieces if piece] == ["one", " two", " three"]
+
+
+def test_words_that_came_meanwhile_are_one_piece_and_lose_nothing(clock: Clock) -> None:
+    pieces = list(chain(clock, ScriptedChatModel(["one two three"])).stream("Hi"))
+    whole = add_ai_message_chunks(*pieces)
+    assert whole.text == "one two three"
+    assert whole.usage_metadata is not None
+    assert whole.usage_metadata["output_tokens"] == 3
+    assert whole.response_metadata["finish_reason"] == "stop"
 
 
 def test_what_may_pass_is_tried_again_within_the_budget(clock: Clock) -> None:

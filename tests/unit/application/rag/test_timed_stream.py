@@ -1,6 +1,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from typing import TypeVar
 
 import pytest
 
@@ -8,10 +9,36 @@ from llm_engineering.application.rag.crew import Crew
 from llm_engineering.application.rag.timed_stream import TimedStream
 from llm_engineering.domain.errors import ModelError
 
+Piece = TypeVar("Piece")
 
-def test_pieces_come_in_order_and_then_none() -> None:
+
+def read_to_the_end(stream: TimedStream[Piece]) -> list[Piece]:
+    read: list[Piece] = []
+    while pieces := stream.next(5):
+        read += pieces
+    return read
+
+
+def test_pieces_come_in_order_and_then_none_however_often_it_is_asked() -> None:
     stream = TimedStream(lambda: iter("ab"), "letters", Crew())
-    assert [stream.next(5), stream.next(5), stream.next(5)] == ["a", "b", None]
+    assert read_to_the_end(stream) == ["a", "b"]
+    assert stream.next(5) == []
+
+
+def test_what_came_while_the_reader_was_busy_comes_together() -> None:
+    gate, written = threading.Event(), threading.Event()
+
+    def letters() -> Iterator[str]:
+        yield from "ab"
+        written.set()
+        gate.wait(30)
+        yield "c"
+
+    stream = TimedStream(letters, "letters", Crew())
+    assert written.wait(30)
+    assert stream.next(5) == ["a", "b"]
+    gate.set()
+    assert read_to_the_end(stream) == ["c"]
 
 
 def test_an_error_of_the_stream_reaches_the_reader() -> None:
@@ -20,9 +47,10 @@ def test_an_error_of_the_stream_reaches_the_reader() -> None:
         raise ValueError("broke off")
 
     stream = TimedStream(broken, "letters", Crew())
-    assert stream.next(5) == "a"
-    with pytest.raises(ValueError, match="broke off"):
-        stream.next(5)
+    assert stream.next(5) == ["a"], "what came before is not lost"
+    for _ in range(2):
+        with pytest.raises(ValueError, match="broke off"):
+            stream.next(5)
 
 
 def test_an_error_at_the_start_reaches_the_reader() -> None:
@@ -63,7 +91,7 @@ def test_closing_ends_the_stream_after_its_piece() -> None:
 
     stream = TimedStream(endless, "numbers", Crew())
     asked.release()
-    assert stream.next(5) == 0
+    assert stream.next(5) == [0]
     stream.close()
     asked.release()
     assert closed.wait(5)
@@ -78,6 +106,6 @@ def test_streams_of_a_crew_use_its_threads_again() -> None:
 
     for _ in range(3):
         stream = TimedStream(noted, "numbers", crew)
-        assert [stream.next(5), stream.next(5)] == [1, None]
+        assert read_to_the_end(stream) == [1]
         time.sleep(0.05)  # until the thread waits again
     assert len(seen) == 1
