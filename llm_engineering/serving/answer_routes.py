@@ -11,7 +11,7 @@ from llm_engineering.domain.explanations import Explanation
 from llm_engineering.domain.queries import Query
 from llm_engineering.serving import examples
 from llm_engineering.serving.access import Caller, Entrance
-from llm_engineering.serving.asking import Asking, after, ending
+from llm_engineering.serving.asking import Asking, after
 from llm_engineering.serving.events import EXAMPLE, MEDIA_TYPE, sse
 from llm_engineering.serving.examples import example
 from llm_engineering.serving.explaining import explained
@@ -39,9 +39,9 @@ def answer_router(asking: Asking, entrance: Entrance) -> APIRouter:
     async def rag(asked: RagRequest, request: Request, caller: Caller = reader) -> RagResponse:
         """Answers a question from the indexed corpus, with citations."""
         request_id = request.state.request_id
-        events = asking.events(_question(asked, request), caller, request_id, words=False)
-        past, answer = await unless_hung_up(request, ending(events))
-        return RagResponse.of(answer, request_id, await asking.release(), past)
+        work = asking.answer(_question(asked, request), caller, request_id)
+        given = await unless_hung_up(request, work)
+        return RagResponse.of(given.answer, request_id, given.release, given.past)
 
     @router.post("/rag/stream", response_class=StreamingResponse, responses=_STREAMED)
     async def rag_stream(

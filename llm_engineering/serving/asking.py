@@ -18,6 +18,15 @@ from llm_engineering.serving.deployment import Deployment
 
 
 @dataclass(frozen=True)
+class Given:
+    """A whole answer, the release that gave it, and what `as_of` found if it was asked for."""
+
+    answer: Answer
+    release: str
+    past: PastReport | None = None
+
+
+@dataclass(frozen=True)
 class Asking:
     """Asks the service on behalf of callers: within their ties, the limits and the models allowed.
 
@@ -45,17 +54,49 @@ class Asking:
             InvalidInput: the model is not one that may be named.
             StoreUnavailable, ModelError: at once, or when it comes to that.
         """
-        deployment = self.deployment()
-        if request.model is not None and request.model not in deployment.models:
-            allowed = ", ".join(deployment.models) or "none"
-            raise InvalidInput(f"model: {request.model!r} may not be named (allowed: {allowed})")
-        known = {"query": caller.narrowed(request.query), "request_id": request_id or ""}
-        request = request.model_copy(update=known)
-        return deployment.workshop.stream(lambda: self._events(request, caller, request_id, words))
+        asked = self._admitted(request, caller, request_id)
+        return self.deployment().workshop.stream(
+            lambda: self._events(asked, caller, request_id, words)
+        )
+
+    async def answer(
+        self, request: AnswerRequest, caller: Caller, request_id: str | None = None
+    ) -> Given:
+        """Returns the whole answer; stops the model if it is cancelled. Raises as `events` does."""
+        asked = self._admitted(request, caller, request_id)
+        work = self.deployment().workshop.stream(lambda: self._given(asked, caller, request_id))
+        async with aclosing(work) as results:
+            (given,) = [one async for one in results]  # to the end: then the place is free again
+        return given
 
     async def release(self) -> str:
         """Returns what answers now. The index is asked, which may be on a server: off the loop."""
         return await anyio.to_thread.run_sync(self.deployment().release)
+
+    def _admitted(
+        self, request: AnswerRequest, caller: Caller, request_id: str | None
+    ) -> AnswerRequest:
+        """Returns the request within the caller's ties; raises if its model may not be named."""
+        models = self.deployment().models
+        if request.model is not None and request.model not in models:
+            allowed = ", ".join(models) or "none"
+            raise InvalidInput(f"model: {request.model!r} may not be named (allowed: {allowed})")
+        known = {"query": caller.narrowed(request.query), "request_id": request_id or ""}
+        return request.model_copy(update=known)
+
+    def _given(
+        self, request: AnswerRequest, caller: Caller, request_id: str | None
+    ) -> Generator[Given | None, None, None]:
+        """Yields the answer, and None whenever the work may be stopped."""
+        past: PastReport | None = None
+        with closing(self._events(request, caller, request_id, words=False)) as events:
+            for event in events:
+                if isinstance(event, Past):
+                    past = event.report
+                if isinstance(event, Done):
+                    yield Given(event.answer, self.deployment().release(), past)
+                else:
+                    yield None
 
     def _events(
         self, request: AnswerRequest, caller: Caller, request_id: str | None, words: bool
@@ -116,19 +157,3 @@ async def after(
         yield first
         async for event in events:
             yield event
-
-
-async def ending(
-    events: AsyncGenerator[Past | Event, None],
-) -> tuple[PastReport | None, Answer]:
-    """Returns what `as_of` found, if it was asked for, and the answer; stops if it is cancelled."""
-    past, answer = None, None
-    async with aclosing(events):
-        async for event in events:  # to the end: then the place is free again
-            if isinstance(event, Past):
-                past = event.report
-            if isinstance(event, Done):
-                answer = event.answer
-    if answer is None:
-        raise AssertionError("a stream ends with Done")
-    return past, answer

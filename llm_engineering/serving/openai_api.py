@@ -17,7 +17,7 @@ from llm_engineering.domain.errors import InvalidInput
 from llm_engineering.domain.queries import Query
 from llm_engineering.serving import openai_examples as examples
 from llm_engineering.serving.access import Caller, Entrance
-from llm_engineering.serving.asking import Asking, after, ending
+from llm_engineering.serving.asking import Asking, after
 from llm_engineering.serving.deployment import Deployment
 from llm_engineering.serving.events import MEDIA_TYPE
 from llm_engineering.serving.examples import example
@@ -61,13 +61,13 @@ def openai_router(asking: Asking, entrance: Entrance) -> APIRouter:
         request_id, deployment = request.state.request_id, asking.deployment()
         parent = request.headers.get("traceparent", "")
         question = _question(asked, deployment).model_copy(update={"trace_parent": parent})
-        words = asked.stream and asked.unchecked
-        events = asking.events(question, caller, request_id, words=words)
         created = int(deployment.clock().timestamp())
-        reply = Reply(request_id, created, asked.model, await asking.release())
         if not asked.stream:
-            past, answer = await unless_hung_up(request, ending(events))
-            return reply.completion(answer, past)
+            given = await unless_hung_up(request, asking.answer(question, caller, request_id))
+            reply = Reply(request_id, created, asked.model, given.release)
+            return reply.completion(given.answer, given.past)
+        events = asking.events(question, caller, request_id, words=asked.unchecked)
+        reply = Reply(request_id, created, asked.model, await asking.release())
         first = await anext(events)  # what fails before it has a status of its own
         usage = bool(asked.stream_options and asked.stream_options.include_usage)
         chunks = reply.chunks(after(first, events), unchecked=asked.unchecked, usage=usage)
