@@ -12,6 +12,8 @@ from socket import socket
 
 import httpx
 
+from tools.run import KEEP_ALIVE_S
+
 _TICKS = os.sysconf("SC_CLK_TCK")
 _IDLE_S = 0.1  # CPU seconds in two
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -67,6 +69,7 @@ def service(data: Path, provider_url: str | None = None, **settings: str) -> Ite
     """
     port = _free_port()
     scripted = ["bentoml", "serve", "benchmarks.scripted_service:RAGService", "--port", str(port)]
+    scripted += ["--timeout-keep-alive", str(KEEP_ALIVE_S)]
     command = ["tools.run", "serve"] if provider_url else scripted
     environment = {
         **os.environ,

@@ -30,6 +30,10 @@ from tools.reports import (
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 
+# Seconds that an idle connection stays open: for longer than clients and proxies keep theirs (httpx
+# 5, load balancers mostly 60), else a request may meet a connection that is being closed.
+KEEP_ALIVE_S = 75
+
 Json = Annotated[bool, typer.Option("--json", help="Print data instead of text.")]
 
 
@@ -146,6 +150,7 @@ def serve(
         )
     service = "llm_engineering.serving.service:RAGService"
     arguments = ["serve", service, "--host", address, "--port", str(number)]
+    arguments += ["--timeout-keep-alive", str(KEEP_ALIVE_S)]
     own = {"BENTOML_HOME": str(home), "BENTOML_DO_NOT_TRACK": "True"}  # it would report its use
     environment = {**own, **os.environ}
     os.execve(sys.executable, [sys.executable, "-m", "bentoml", *arguments], environment)  # noqa: S606 - its signals and exit status are ours

@@ -291,7 +291,10 @@ def test_serving_waits_where_nothing_is_indexed_yet(
     assert done.stdout.splitlines()[0] == "serving on http://127.0.0.1:3000"
     ((arguments, environment),) = served
     assert arguments[1:4] == ["-m", "bentoml", "serve"]
-    assert arguments[-4:] == ["--host", "127.0.0.1", "--port", "3000"]
+    options = dict(zip(arguments[5::2], arguments[6::2], strict=True))
+    assert (options["--host"], options["--port"]) == ("127.0.0.1", "3000")
+    longest = 60  # seconds that the usual load balancer keeps a connection
+    assert int(options["--timeout-keep-alive"]) > longest
     assert environment["BENTOML_DO_NOT_TRACK"] == "True"
 
 
