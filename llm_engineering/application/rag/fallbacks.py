@@ -1,7 +1,8 @@
 """Chat models in order: when one fails before its first word, the next one answers."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic, sleep
@@ -13,7 +14,7 @@ from langchain_core.language_models.chat_models import generate_from_stream
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import add_ai_message_chunks
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
-from langchain_core.runnables import Runnable
+from langchain_core.runnables import Runnable, RunnableConfig
 from pydantic import ConfigDict, PrivateAttr, SkipValidation
 
 from llm_engineering.application.rag.circuit_breaker import CircuitBreaker
@@ -130,6 +131,22 @@ class ChatModelChain(BaseChatModel):
     ) -> ChatResult:
         return generate_from_stream(self._stream(messages, stop, run_manager, **kwargs))
 
+    def stream(
+        self,
+        input: LanguageModelInput,
+        config: RunnableConfig | None = None,
+        *,
+        stop: list[str] | None = None,
+        **kwargs: Any,
+    ) -> Iterator[AIMessageChunk]:
+        """Yields what the first model says that answers; the last piece has the metadata.
+
+        Callbacks hear of that model's run. A run of the chain around it would say the same again,
+        and costs a question more than its prompt does.
+        """
+        messages = self._convert_input(input).to_messages()
+        yield from self._pieces(messages, config=config, stop=stop, **kwargs)
+
     def _stream(
         self,
         messages: list[BaseMessage],
@@ -137,20 +154,25 @@ class ChatModelChain(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
+        with closing(self._pieces(messages, stop=stop, **kwargs)) as pieces:
+            for piece in pieces:
+                chunk = ChatGenerationChunk(message=piece)
+                if run_manager:
+                    run_manager.on_llm_new_token(piece.text, chunk=chunk)
+                yield chunk
+
+    def _pieces(
+        self, messages: list[BaseMessage], **kwargs: Any
+    ) -> Generator[AIMessageChunk, None, None]:
         call = _Call(self.timer() + self.patience.deadline_s, self.patience.retries)
-        name, stream, pieces = self._begun(
-            call, lambda model: model.stream(messages, stop=stop, **kwargs)
-        )
+        name, stream, pieces = self._begun(call, lambda model: model.stream(messages, **kwargs))
         billed: list[AIMessageChunk] = []
         try:
             while pieces:
                 message = _together(pieces)
                 if message.usage_metadata or REPORTED_COST in message.response_metadata:
                     billed.append(message)
-                chunk = ChatGenerationChunk(message=message)
-                if run_manager:
-                    run_manager.on_llm_new_token(message.text, chunk=chunk)
-                yield chunk
+                yield message
                 pieces = self._next(stream, self.patience.idle_s, call.ends)
         except PipelineError:
             self._breakers[name].failed()
@@ -159,7 +181,7 @@ class ChatModelChain(BaseChatModel):
             stream.close()
         self._breakers[name].succeeded()
         told = {MODEL: name, SKIPPED: call.skipped, COST: self._cost(name, billed)}
-        yield ChatGenerationChunk(message=AIMessageChunk(content="", response_metadata=told))
+        yield AIMessageChunk(content="", response_metadata=told)
 
     def _cost(self, name: str, billed: list[AIMessageChunk]) -> float | None:
         if not billed:

@@ -3,11 +3,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.callbacks import BaseCallbackHandler, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import add_ai_message_chunks
-from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.outputs import ChatGenerationChunk, ChatResult, LLMResult
 from pydantic import BaseModel
 
 from llm_engineering.application.rag.fallbacks import (
@@ -91,6 +91,26 @@ def test_the_first_model_answers_and_says_so(clock: Clock) -> None:
     assert answer.usage_metadata is not None
     assert answer.usage_metadata["output_tokens"] == 2
     assert second.asked == []
+
+
+class Listener(BaseCallbackHandler):
+    """Notes the runs of chat models, and their ends."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def on_chat_model_start(self, serialized: Any, messages: Any, **_: Any) -> None:
+        self.heard.append(f"asked {messages[0][0].text}")
+
+    def on_llm_end(self, response: LLMResult, **_: Any) -> None:
+        self.heard.append(f"told {response.generations[0][0].text}")
+
+
+def test_callbacks_hear_of_the_run_of_the_model_that_answers(clock: Clock) -> None:
+    listener = Listener()
+    model = chain(clock, ScriptedChatModel([WRONG_KEY]), ScriptedChatModel(["one two"]))
+    assert "".join(p.text for p in model.stream("Hi", {"callbacks": [listener]})) == "one two"
+    assert listener.heard == ["asked Hi", "asked Hi", "told one two"]
 
 
 class Paced(ScriptedChatModel):
