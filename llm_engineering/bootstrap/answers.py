@@ -138,13 +138,15 @@ class Answers(Features):
             s.TOP_P_INFERENCE,
             s.MAX_NEW_TOKENS_INFERENCE,
         )
-        return GivenAnswers(
+        given = GivenAnswers(
             self.answer_cache,
             self.chunk_index,
             lambda: fingerprint(self.release(*models).id, *steers),
             now,
             timedelta(hours=s.ANSWER_CACHE_HOURS),
         )
+        self._resources.callback(given.close)
+        return given
 
     @cached_property
     def answer_recorder(self) -> "AnswerRecorder":

@@ -63,20 +63,20 @@ def entry(
 
 
 def test_an_answer_comes_back_exactly(cache: AnswerCache) -> None:
-    cache.put(entry())
+    cache.put([entry()])
     assert cache.get("k1", NOW) == entry()
     assert cache.get("k2", NOW) is None
 
 
 def test_an_answer_that_is_too_old_is_none(cache: AnswerCache) -> None:
-    cache.put(entry())
+    cache.put([entry()])
     assert cache.get("k1", NOW - timedelta(seconds=1)) is not None
     assert cache.get("k1", NOW + timedelta(seconds=1)) is None
 
 
 def test_the_latest_answer_of_a_key_replaces_the_one_before(cache: AnswerCache) -> None:
-    cache.put(entry())
-    cache.put(entry(text="At flood [1].", documents=(3,)))
+    cache.put([entry()])
+    cache.put([entry(text="At flood [1].", documents=(3,))])
     found = cache.get("k1", NOW)
     assert found
     assert found.answer.text == "At flood [1]."
@@ -85,8 +85,8 @@ def test_the_latest_answer_of_a_key_replaces_the_one_before(cache: AnswerCache) 
 
 
 def test_a_dropped_answer_is_gone_and_dropping_it_again_is_as_good(cache: AnswerCache) -> None:
-    cache.put(entry())
-    cache.put(entry("k2"))
+    cache.put([entry()])
+    cache.put([entry("k2")])
     for _ in range(2):
         cache.drop("k1")
     assert cache.get("k1", NOW) is None
@@ -95,7 +95,7 @@ def test_a_dropped_answer_is_gone_and_dropping_it_again_is_as_good(cache: Answer
 
 def test_the_oldest_go_when_it_is_full(cache: AnswerCache) -> None:
     for n in range(CAPACITY + 2):
-        cache.put(entry(f"k{n}", at=NOW + timedelta(seconds=(7 * n) % 5)))
+        cache.put([entry(f"k{n}", at=NOW + timedelta(seconds=(7 * n) % 5))])
     kept = {n for n in range(CAPACITY + 2) if cache.get(f"k{n}", NOW)}
     assert cache.count([numbered_id(1)]) == len(kept) == CAPACITY
     assert kept == {1, 2, 4}  # given at 2, 4 and 3 seconds; 0 and 3 at 0 and 1
@@ -103,7 +103,7 @@ def test_the_oldest_go_when_it_is_full(cache: AnswerCache) -> None:
 
 def test_what_was_made_from_documents_is_counted_and_deleted(cache: AnswerCache) -> None:
     for key, documents in (("a", (1, 2)), ("b", (2, 3)), ("c", (4,))):
-        cache.put(entry(key, documents=documents))
+        cache.put([entry(key, documents=documents)])
     gone = [numbered_id(2), numbered_id(9)]
     assert cache.count(gone) == 2
     assert cache.count([]) == 0

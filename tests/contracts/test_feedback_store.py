@@ -40,18 +40,18 @@ def served(
 
 
 def test_an_answer_comes_back_with_its_feedback_exactly(store: FeedbackStore) -> None:
-    store.record(served())
+    store.record([served()])
     assert store.rate("request-1", "ada", BAD)
     assert list(store.rated()) == [served().model_copy(update={"feedback": BAD})]
 
 
 def test_answers_without_feedback_are_no_samples(store: FeedbackStore) -> None:
-    store.record(served())
+    store.record([served()])
     assert list(store.rated()) == []
 
 
 def test_the_latest_feedback_counts(store: FeedbackStore) -> None:
-    store.record(served())
+    store.record([served()])
     for feedback in (BAD, GOOD):
         assert store.rate("request-1", "ada", feedback)
     assert [one.feedback for one in store.rated()] == [GOOD]
@@ -59,22 +59,22 @@ def test_the_latest_feedback_counts(store: FeedbackStore) -> None:
 
 @pytest.mark.parametrize("key_id", ["grace", None])
 def test_nobody_rates_the_answer_of_another(store: FeedbackStore, key_id: str | None) -> None:
-    store.record(served())
+    store.record([served()])
     assert not store.rate("request-1", key_id, GOOD)
     assert not store.rate("request-2", "ada", GOOD)
     assert list(store.rated()) == []
 
 
 def test_the_same_request_id_of_two_keys_is_two_answers(store: FeedbackStore) -> None:
-    store.record(served(key_id="ada"))
-    store.record(served(key_id=None))
+    store.record([served(key_id="ada")])
+    store.record([served(key_id=None)])
     assert store.rate("request-1", None, GOOD)
     assert [one.key_id for one in store.rated()] == [None]
 
 
 def test_what_was_made_from_documents_is_counted_and_deleted(store: FeedbackStore) -> None:
     for request_id, documents in (("a", (1, 2)), ("b", (2, 3)), ("c", (4,)), ("d", ())):
-        store.record(served(request_id, documents=documents))
+        store.record([served(request_id, documents=documents)])
         store.rate(request_id, "ada", GOOD)
     gone = [numbered_id(2), numbered_id(9)]
     assert store.count(gone) == 2

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 def test_only_answers_without_feedback_have_an_end(
     feedback_store: FeedbackStore, mongo_database: "MongoDatabase"
 ) -> None:
-    feedback_store.record(served("judged"))
-    feedback_store.record(served("unjudged"))
+    feedback_store.record([served("judged")])
+    feedback_store.record([served("unjudged")])
     feedback_store.rate("judged", "ada", GOOD)
     collection = mongo_database.collection("served_answers")
     ends = {one["request_id"]: one.get("expires") for one in collection.find()}

@@ -108,7 +108,7 @@ def test_feedback_that_comes_while_answers_are_recorded_is_not_lost(
             documents=(),
             at=datetime.now(UTC),
         )
-        store.record(answer)
+        store.record([answer])
         return store.rate(f"r{number}", None, good)
 
     assert at_once(*(partial(serve, n) for n in range(MANY))) == [True] * MANY

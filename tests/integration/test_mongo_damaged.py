@@ -57,7 +57,7 @@ def served_answers(database: MongoDatabase) -> object:
             at=NOW,
             feedback=Feedback(vote=Vote.UP, at=NOW),
         )
-        store.record(answer)
+        store.record([answer])
     return list(store.rated())
 
 

@@ -1,6 +1,6 @@
 """Where answers are kept that were given before."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -18,8 +18,8 @@ class AnswerCache(Protocol):
         """Returns the answer of that key, None when it was given before `since`."""
         ...
 
-    def put(self, entry: CachedAnswer) -> None:
-        """Keeps an answer; another of the same key is replaced."""
+    def put(self, entries: Sequence[CachedAnswer]) -> None:
+        """Keeps answers; another of the same key is replaced."""
         ...
 
     def drop(self, key: str) -> None:

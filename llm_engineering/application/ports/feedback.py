@@ -1,6 +1,6 @@
 """Where served answers wait for what people think of them."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -14,8 +14,8 @@ class FeedbackStore(Protocol):
     cannot be reached.
     """
 
-    def record(self, served: ServedAnswer) -> None:
-        """Stores an answer; another of the same key and request id is replaced."""
+    def record(self, served: Sequence[ServedAnswer]) -> None:
+        """Stores answers; another of the same key and request id is replaced."""
         ...
 
     def rate(self, request_id: str, key_id: str | None, feedback: Feedback) -> bool:

@@ -3,12 +3,13 @@
 import hashlib
 import logging
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from time import monotonic
 
 from llm_engineering.application.ports.answer_cache import AnswerCache
 from llm_engineering.application.ports.storage import ChunkIndex
+from llm_engineering.application.rag.gathering import Gathering
 from llm_engineering.domain.answers import Answer, AnswerMode, AnswerRequest, Usage
 from llm_engineering.domain.cached_answers import CachedAnswer, CachedPassage
 from llm_engineering.domain.chunks import Chunk
@@ -51,6 +52,8 @@ class GivenAnswers:
         self._longest = longest
         self._timer = timer
         self._resting_until = float("-inf")
+        self._new: dict[str, CachedAnswer] = {}  # not stored yet
+        self._gathering = Gathering(self._store)
 
     def key(self, request: AnswerRequest) -> str | None:
         """Returns what an answer to the request goes by; None when it is not to be kept.
@@ -65,12 +68,12 @@ class GivenAnswers:
     def find(self, key: str) -> tuple[Answer, Retrieval] | None:
         """Returns the answer given before and the passages that it was made from."""
         try:
-            entry = self._cache.get(key, self._clock() - self._longest)
+            entry = self._kept(key)
             if entry is None:
                 return None
             passages = self._unchanged(entry)
             if passages is None:
-                self._cache.drop(key)
+                self._forget(key)
                 return None
         except StoreUnavailable as error:
             self._rest(error)
@@ -79,7 +82,7 @@ class GivenAnswers:
         return entry.answer.model_copy(update=given), Retrieval(passages=passages)
 
     def keep(self, key: str, answer: Answer, found: Retrieval) -> None:
-        """Keeps an answer, if the same question would get it again."""
+        """Keeps an answer, if the same question would get it again; it is stored soon after."""
         if not worth_keeping(answer, found):
             return
         entry = CachedAnswer(
@@ -92,13 +95,35 @@ class GivenAnswers:
             documents=tuple(sorted({one.chunk.document_id for one in found.passages})),
             at=self._clock(),
         )
+        self._new[key] = entry
+        if not self._gathering.add(entry):
+            self._new.pop(key, None)
+
+    def close(self) -> None:
+        """Returns when all that is kept is stored."""
+        self._gathering.close()
+
+    def _kept(self, key: str) -> CachedAnswer | None:
+        since, new = self._clock() - self._longest, self._new.get(key)
+        return new if new and new.at >= since else self._cache.get(key, since)
+
+    def _store(self, entries: Sequence[CachedAnswer]) -> None:
+        alive = [entry for entry in entries if self._new.get(entry.key) is entry]
         try:
-            self._cache.put(entry)
+            self._cache.put(alive)
             # what was deleted while it was answered must not stay here: the index forgets first
-            if self._unchanged(entry) is None:
-                self._cache.drop(key)
+            for entry in alive:
+                if self._unchanged(entry) is None:
+                    self._cache.drop(entry.key)
         except StoreUnavailable as error:
             self._rest(error)
+        finally:
+            for entry in alive:
+                self._new.pop(entry.key, None)
+
+    def _forget(self, key: str) -> None:
+        self._new.pop(key, None)
+        self._cache.drop(key)
 
     def _unchanged(self, entry: CachedAnswer) -> tuple[ScoredChunk, ...] | None:
         """Returns the passages; None when one of them has changed or is gone."""

@@ -1,6 +1,6 @@
 """An AnswerCache in memory, for unit tests and dry runs."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -19,10 +19,10 @@ class InMemoryAnswerCache:
         entry = self._entries.get(key)
         return entry if entry and entry.at >= since else None
 
-    def put(self, entry: CachedAnswer) -> None:
-        """Keeps an answer."""
-        self._entries[entry.key] = entry
-        if len(self._entries) > self._capacity:
+    def put(self, entries: Sequence[CachedAnswer]) -> None:
+        """Keeps answers."""
+        self._entries |= {entry.key: entry for entry in entries}
+        while len(self._entries) > self._capacity:
             oldest = min(self._entries.values(), key=lambda one: one.at)
             del self._entries[oldest.key]
 

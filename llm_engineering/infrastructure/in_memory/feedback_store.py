@@ -1,6 +1,6 @@
 """A FeedbackStore in memory, for unit tests and dry runs."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from uuid import UUID
 
 from llm_engineering.domain.feedback import Feedback, ServedAnswer
@@ -12,9 +12,9 @@ class InMemoryFeedbackStore:
     def __init__(self) -> None:
         self._served: dict[tuple[str | None, str], ServedAnswer] = {}
 
-    def record(self, served: ServedAnswer) -> None:
-        """Stores an answer."""
-        self._served[served.key_id, served.request_id] = served
+    def record(self, served: Sequence[ServedAnswer]) -> None:
+        """Stores answers."""
+        self._served |= {(one.key_id, one.request_id): one for one in served}
 
     def rate(self, request_id: str, key_id: str | None, feedback: Feedback) -> bool:
         """Adds feedback to an answer of that key."""

@@ -3,13 +3,13 @@
 MongoDB deletes by itself what is older than thirty days.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
-from itertools import count
 from uuid import UUID
 
 from pydantic import ValidationError
+from pymongo import ReplaceOne
 from pymongo.collection import Collection as MongoCollection
 
 from llm_engineering.domain.cached_answers import CachedAnswer
@@ -28,7 +28,7 @@ class MongoAnswerCache:
         self._errors = database.errors
         self._capacity = capacity
         self._counted_every = max(1, min(_COUNTED_EVERY, capacity // 10))
-        self._uncounted = count(1)
+        self._uncounted = 0
 
     @cached_property
     def _answers(self) -> MongoCollection[Record]:
@@ -52,16 +52,16 @@ class MongoAnswerCache:
         except ValidationError:
             return None
 
-    def put(self, entry: CachedAnswer) -> None:
-        """Keeps an answer; what is too much goes, the oldest first."""
-        record: Record = {
-            "entry": entry.model_dump_json(),
-            "documents": list(entry.documents),
-            "at": entry.at,
-        }
+    def put(self, entries: Sequence[CachedAnswer]) -> None:
+        """Keeps answers; what is too much goes, the oldest first."""
+        if not entries:
+            return
+        writes = [ReplaceOne({"_id": one.key}, _record(one), upsert=True) for one in entries]
         with self._errors():
-            self._answers.replace_one({"_id": entry.key}, record, upsert=True)
-            if next(self._uncounted) % self._counted_every == 0:
+            self._answers.bulk_write(writes, ordered=False)
+            self._uncounted += len(entries)
+            if self._uncounted >= self._counted_every:
+                self._uncounted = 0
                 self._make_room()
 
     def _make_room(self) -> None:
@@ -84,3 +84,11 @@ class MongoAnswerCache:
         """Deletes the answers that were made from any of these documents."""
         with self._errors():
             self._answers.delete_many({"documents": {"$in": list(documents)}})
+
+
+def _record(entry: CachedAnswer) -> Record:
+    return {
+        "entry": entry.model_dump_json(),
+        "documents": list(entry.documents),
+        "at": entry.at,
+    }

@@ -3,12 +3,13 @@
 MongoDB deletes by itself what is past its `expires`; feedback takes that field away.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+from pymongo import ReplaceOne
 from pymongo.collection import Collection as MongoCollection
 
 from llm_engineering.domain.feedback import Feedback, ServedAnswer
@@ -33,14 +34,16 @@ class MongoFeedbackStore:
         served.create_index("expires", expireAfterSeconds=0)
         return served
 
-    def record(self, served: ServedAnswer) -> None:
-        """Stores an answer."""
-        record = served.model_dump(mode="json", exclude={"documents"})
-        record["documents"] = list(served.documents)
-        if served.feedback is None:
-            record["expires"] = served.at + _KEPT
+    def record(self, served: Sequence[ServedAnswer]) -> None:
+        """Stores answers."""
+        if not served:
+            return
+        writes = [
+            ReplaceOne(_key(one.request_id, one.key_id), _record(one), upsert=True)
+            for one in served
+        ]
         with self._errors():
-            self._served.replace_one(_key(served.request_id, served.key_id), record, upsert=True)
+            self._served.bulk_write(writes, ordered=False)
 
     def rate(self, request_id: str, key_id: str | None, feedback: Feedback) -> bool:
         """Adds feedback to an answer of that key, which then stays."""
@@ -66,6 +69,14 @@ class MongoFeedbackStore:
         """Deletes the answers that were made from any of these documents."""
         with self._errors():
             self._served.delete_many({"documents": {"$in": list(documents)}})
+
+
+def _record(served: ServedAnswer) -> Record:
+    record = served.model_dump(mode="json", exclude={"documents"})
+    record["documents"] = list(served.documents)
+    if served.feedback is None:
+        record["expires"] = served.at + _KEPT
+    return record
 
 
 def _key(request_id: str, key_id: str | None) -> Record:

@@ -104,7 +104,7 @@ def test_impossible_pages_are_refused(house: House, query: str) -> None:
 
 def test_a_deleted_document_is_gone_with_all_that_was_made_from_it(house: House) -> None:
     target = PAGES[0]
-    house.feedback.record(served().model_copy(update={"documents": (target.id,)}))
+    house.feedback.record([served().model_copy(update={"documents": (target.id,)})])
     headers = house.key(Scope.INGEST)
     report = house.app.delete(f"/documents/{target.id}", headers=headers).json()
     assert report["complete"] is True

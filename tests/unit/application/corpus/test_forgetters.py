@@ -55,14 +55,14 @@ def feedback() -> Room:
     store = InMemoryFeedbackStore()
     for n, one in enumerate(IDS):
         answer = served(f"request-{n}").model_copy(update={"documents": (one,)})
-        store.record(answer)
+        store.record([answer])
     return Room(FeedbackForgetter(store), lambda: sum(store.count([one]) for one in IDS))
 
 
 def answers() -> Room:
     store = InMemoryAnswerCache()
     for n, one in enumerate(IDS):
-        store.put(entry(f"k{n}").model_copy(update={"documents": (one,)}))
+        store.put([entry(f"k{n}").model_copy(update={"documents": (one,)})])
     return Room(AnswerCacheForgetter(store), lambda: sum(store.count([one]) for one in IDS))
 
 

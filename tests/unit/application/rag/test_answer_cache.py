@@ -1,7 +1,7 @@
 """Answers given before: found while nothing they depend on has changed, and never else."""
 
 import unicodedata
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -142,7 +142,34 @@ def test_a_dead_answer_does_not_come_back_to_life(world: World) -> None:
     world.index.upsert(LIVE, CHUNKS)
     world.index.commit(LIVE)
     assert world.find() is None
+    world.given.close()
     assert world.cache.count([one.document_id for one in CHUNKS]) == 0
+
+
+@pytest.mark.parametrize("happens", [_deleted, _rewritten, _switched, _released, _aged])
+def test_once_it_is_stored_it_dies_as_well(world: World, happens: Callable[[World], None]) -> None:
+    world.keep()
+    world.given.close()
+    assert world.cache.count([CHUNKS[0].document_id]) == 1
+    assert world.find()
+    happens(world)
+    assert world.find() is None
+
+
+def test_several_are_stored_at_once(world: World) -> None:
+    class Noting(InMemoryAnswerCache):
+        def put(self, entries: Sequence[CachedAnswer]) -> None:
+            many.append(len(entries))
+            super().put(entries)
+
+    many: list[int] = []
+    world.given = world.over(Noting())
+    for request in ELSE.values():
+        world.keep(request)
+    world.given.close()
+    assert sum(many) == len(ELSE)
+    assert len(many) < len(ELSE)
+    assert all(map(world.find, ELSE.values()))
 
 
 def test_what_is_added_beside_it_does_not_matter(world: World) -> None:
@@ -157,6 +184,8 @@ def test_what_is_deleted_while_it_is_answered_is_not_kept(world: World) -> None:
     _deleted(world)
     assert key
     world.given.keep(key, ANSWER, FOUND)
+    assert world.find() is None
+    world.given.close()
     assert world.cache.count([one.document_id for one in CHUNKS]) == 0
 
 
@@ -238,6 +267,7 @@ def test_what_may_be_another_answer_next_time_is_not_kept(
     assert worth_keeping(ANSWER, FOUND)
     assert not worth_keeping(given, retrieval)
     world.given.keep("key", given, retrieval)
+    world.given.close()
     assert world.cache.get("key", NOON) is None
 
 
@@ -251,9 +281,9 @@ class Down:
         self._fail()
         raise AssertionError((key, since))
 
-    def put(self, entry: CachedAnswer) -> None:
+    def put(self, entries: Sequence[CachedAnswer]) -> None:
         self._fail()
-        raise AssertionError(entry)
+        raise AssertionError(entries)
 
     def drop(self, key: str) -> None:
         raise AssertionError(key)
@@ -279,6 +309,7 @@ def test_a_cache_that_is_down_is_left_alone_for_a_while(world: World) -> None:
     world.seconds += 30.5
     assert given.key(REQUEST) == key
     given.keep(key, ANSWER, FOUND)
+    given.close()
     assert given.key(REQUEST) is None
     assert down.calls == 2
 

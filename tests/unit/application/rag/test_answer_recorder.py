@@ -1,4 +1,5 @@
 import threading
+from collections.abc import Sequence
 
 import pytest
 
@@ -18,7 +19,7 @@ class Slow(InMemoryFeedbackStore):
         super().__init__()
         self.let = threading.Event()
 
-    def record(self, served: ServedAnswer) -> None:
+    def record(self, served: Sequence[ServedAnswer]) -> None:
         assert self.let.wait(WAIT_S)
         super().record(served)
 
@@ -46,8 +47,8 @@ def test_recording_never_waits_and_drops_what_is_too_much() -> None:
 
 def test_an_outage_drops_the_answer_and_not_the_recorder(caplog: pytest.LogCaptureFixture) -> None:
     class Down(InMemoryFeedbackStore):
-        def record(self, served: ServedAnswer) -> None:
-            if served.request_id == "request-1":
+        def record(self, served: Sequence[ServedAnswer]) -> None:
+            if served[0].request_id == "request-1":
                 raise StoreUnavailable("mongo is down")
             super().record(served)
 
