@@ -22,6 +22,7 @@ from llm_engineering.domain.queries import Query, Retrieval
 from llm_engineering.serving.access import KeyRing, OpenTo
 from llm_engineering.serving.api import create_app
 from llm_engineering.serving.deployment import Deployment
+from llm_engineering.serving.garbage import spare_what_stays
 from llm_engineering.serving.limits import Limits
 from llm_engineering.serving.metrics import RequestMetrics
 from llm_engineering.serving.pipelines import Pipelines
@@ -83,6 +84,7 @@ class RAGService:
         self._metrics = RequestMetrics()
         self.deployment = _deployment(self._platform, self._metrics)
         self._pipelines.of(None).warm_up(model_in_process=self._platform.model_in_process)
+        spare_what_stays()
 
     def stream(self, request: AnswerRequest) -> Generator[Event, None, None]:
         """Yields Sources, Tokens and Done, and notes the answer down; closing it stops the model.
