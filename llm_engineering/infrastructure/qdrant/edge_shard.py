@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Condition
-from typing import Any, Self, cast
+from typing import Any, Self
 from uuid import UUID
 
 import qdrant_edge as engine
@@ -214,9 +214,11 @@ class Shard:
 
     def _candidates(self, requests: Sequence[engine.QueryRequest]) -> list[list[Candidate]]:
         """Returns what each request finds; together they cost less than one by one."""
-        found = self._engine.query_batch(engine.QueryBatchRequest(list(requests)))
         # all ids are UUIDs, as they were written; asking each would cost as much as the search
-        return [[Candidate(cast("UUID", one.id), one.score) for one in points] for points in found]
+        found: list[list[Any]] = [
+            *self._engine.query_batch(engine.QueryBatchRequest(list(requests)))
+        ]
+        return [[Candidate(one.id, one.score) for one in points] for points in found]
 
     def chunks(self, chunk_ids: Sequence[UUID]) -> Sequence[Chunk]:
         """Returns those chunks that are there."""
