@@ -1,5 +1,6 @@
 """The answer cache over the real MongoDB and the real Qdrant engine: stale answers do not exist."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -97,10 +98,20 @@ def asked(pipeline: AnswerPipeline) -> Answer:
     return pipeline.answer(AnswerRequest(query=Query(text=ASKED)))[0]
 
 
+def asked_and_stored(platform: Platform) -> Answer:
+    """Returns the answer when every process can find it: it is stored a little later."""
+    answer = asked(platform.answer_pipeline())
+    deadline = time.monotonic() + 30
+    while not platform.answer_cache.count([PUMP.id]):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return answer
+
+
 def test_an_answer_is_given_again_by_every_process_and_model_of_the_release(
     platform: Platform,
 ) -> None:
-    first = asked(platform.answer_pipeline())
+    first = asked_and_stored(platform)
     assert (first.cached, first.grounded) == (False, True)
     again = asked(platform.answer_pipeline())  # as another worker would have its own
     assert (again.cached, again.text, again.citations) == (True, first.text, first.citations)
@@ -129,8 +140,7 @@ def test_an_answer_lives_on_when_another_page_comes(platform: Platform) -> None:
 def test_what_is_forgotten_is_not_in_the_cache(
     platform: Platform, mongo_uri: str, mongo_name: str, by_http: bool
 ) -> None:
-    pipeline = platform.answer_pipeline()
-    asked(pipeline)
+    asked_and_stored(platform)
     with MongoClient[dict[str, object]](mongo_uri) as client:
         kept = client[mongo_name]["cached_answers"]
         assert "four centimetres" in str(kept.find_one())
@@ -155,7 +165,7 @@ def test_zero_hours_keep_nothing(platform: Platform) -> None:
 
 
 def test_settings_that_steer_the_model_are_part_of_the_key(platform: Platform) -> None:
-    asked(platform.answer_pipeline())
+    asked_and_stored(platform)
     assert asked(platform.answer_pipeline()).cached
     hot = platform.settings.model_copy(update={"TEMPERATURE_INFERENCE": 0.7})
     platform.settings = hot
