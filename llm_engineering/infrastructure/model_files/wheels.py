@@ -22,8 +22,14 @@ from llm_engineering.infrastructure.model_files.entries import ModelEntry
 
 # What zipfile raises on damaged bytes: wrong offsets, sizes, names, methods, flags and checksums.
 _DAMAGE = (
-    *(BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError),
-    *(RuntimeError, ValueError, KeyError, IndexError),
+    BadZipFile,
+    EOFError,
+    LookupError,
+    RuntimeError,
+    ValueError,
+    lzma.LZMAError,
+    struct.error,
+    zlib.error,
 )
 _COPY_BYTES = 1 << 20
 _DOWNLOAD_TIMEOUT_S = 1800
