@@ -15,6 +15,7 @@ from llm_engineering.application.rag.wording import (
     EVERYDAY_WORDS,
     FUNCTION_WORDS,
     MONTH_NAMES,
+    cites_an_example,
     says_author,
     says_subject,
 )
@@ -186,7 +187,12 @@ class _Reader:
             and mention.exact
             and self._capital(mention)
             and not says_subject(self._before(mention))
+            and not self._in_an_example(mention)
         )
+
+    def _in_an_example(self, mention: Mention) -> bool:
+        first, last = self._words[mention.first], self._words[mention.last]
+        return cites_an_example(self._text[: first.start], self._text[last.end :])
 
     def _says_author(self, mention: Mention) -> bool:
         word = self._words[mention.last]

@@ -43,6 +43,10 @@ _PLAINLY_WORKS = re.compile(
     r"|\b(?:did|does|has|have)\b[^?]{1,80}\b(?:write|publish|post|blog)\b",
     re.I,
 )
+_SENTENCE_BEFORE = re.compile(r"\w{3}[)\"'\u2019\u201d]?[.?!]\s")
+_TITLE_NEXT = re.compile(  # only names up to a title in quotation marks
+    r"(?:[\s,;:.&'\u2019-]|\b(?:and|or|et\s+al|[A-Z\u00c0-\u00de]\w*)\b)*[\"\u201c\u00ab]"
+)
 _REACH = 60  # characters around a name that are looked at
 
 # Never a name by themselves, however they are written.
@@ -103,3 +107,11 @@ def says_subject(before: str) -> bool:
 def speaks_of_works(question: str) -> bool:
     """Returns whether a question plainly speaks of texts, or of writing them."""
     return bool(_PLAINLY_WORKS.search(question))
+
+
+def cites_an_example(before: str, after: str) -> bool:
+    """Returns whether a name belongs to a work that is cited after saying what is asked for.
+
+    "Articles about maps. One on the subject is A. Author, 'A title'" is not after that author's.
+    """
+    return bool(_SENTENCE_BEFORE.search(before) and _TITLE_NEXT.match(after))

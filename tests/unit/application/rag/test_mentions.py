@@ -150,6 +150,33 @@ def test_nobody_is_invented(question: str) -> None:
     assert authors(question) == []
 
 
+@pytest.mark.parametrize(
+    "cited",
+    [
+        'One on the subject is D. E. Okafor, "How tides turn", Sea 7 (1970).',
+        "One is D. E. Okafor \u201cHow tides turn\u201d.",
+        'See: R. Haas and D. E. Okafor, "How tides turn"; Grace Hopper, "Storms".',
+        'See Okafor, D. E., Ågård, S. et al.: "How tides turn".',
+    ],
+)
+def test_the_authors_of_a_work_cited_as_an_example_are_not_asked_for(cited: str) -> None:
+    assert authors(f"Articles about the sea. {cited}") == []
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        'D. E. Okafor, "How tides turn", Sea 7 (1970)',
+        'Abstract of: D. E. Okafor, "How tides turn"',
+        'I study the sea. Which articles by D. E. Okafor, "the turner of tides", are there?',
+        'I study the sea. What does D. E. Okafor mean by "tides"?',
+        "I study the sea. Articles of D. E. Okafor, please.",
+    ],
+)
+def test_the_authors_of_a_work_that_is_asked_for_are(question: str) -> None:
+    assert authors(question) == OKAFOR
+
+
 @pytest.mark.parametrize("slip", ["Montgomry", "Montgomery", "Mongtomery", "Montgomerry"])
 def test_a_misspelled_surname_counts_where_the_wording_is_plain(slip: str) -> None:
     assert authors(f"papers by {slip}") == [{"montgomery, r"}]
