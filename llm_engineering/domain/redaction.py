@@ -26,9 +26,9 @@ _FORMATS = re.compile(
 )
 _AFTER_ITS_NAME = re.compile(
     r"""(?ix)
-    \b( (?: bearer | basic ) \s+
-      | [a-z0-9_-]{0,40}? (?: api[-_ ]?key | secret(?:[-_ ]?(?:access[-_ ]?)?key)? | passw(?:or)?d
-        | access[-_ ]?key | (?:access|auth|refresh|session|id)?[-_]?token | authorization )
+    ( \b (?: bearer | basic ) \s+
+      | (?: (?:api|access)[-_ ]?key | secret(?:[-_ ]?(?:access[-_ ]?)?key)? | passw(?:or)?d | token
+        | authorization )
         ["']? \s* (?: [:=] | \s is \s ) \s* ["']? (?: (?:bearer|basic) \s+ )? )
     ( [^\s"',;&}\])]{4,} )
     """
@@ -41,6 +41,7 @@ _IN_FORMATS = (
     *("github_pat_", "glpat-", "akia", "asia", "xox", "eyj", "@"),
 )
 _IN_NAMES = ("bearer", "basic", "key", "secret", "passw", "token", "authorization")
+_HINTS = (*_IN_NAMES, *_IN_FORMATS)
 _LOGIN = re.compile(r"(?<=://)[^\s/@]+@")
 _LONG = re.compile(r"(?<![A-Za-z0-9+_=-])[A-Za-z0-9+_=-]{32,}(?![A-Za-z0-9+_=-])")
 _ONE_RUN = re.compile(r"[A-Za-z0-9]{32,}")
@@ -74,29 +75,53 @@ class Redaction:
 
     def text(self, text: str) -> str:
         """Returns the text without secrets; time is linear in its length."""
+        if not text:
+            return text
         if self._known:
             text = self._known.sub(HIDDEN, text)
         text = _LOGIN.sub(f"{HIDDEN}@", text)
         folded = text.casefold()
-        if any(hint in folded for hint in _IN_NAMES):
+        if any(map(folded.__contains__, _IN_NAMES)):
             text = _AFTER_ITS_NAME.sub(rf"\1{HIDDEN}", text)
-        if any(hint in folded for hint in _IN_FORMATS):
+        if any(map(folded.__contains__, _IN_FORMATS)):
             text = _FORMATS.sub(HIDDEN, text)
         return _LONG.sub(_unless_harmless, text) if self._long else text
 
+    def texts(self, texts: Sequence[str]) -> list[str]:
+        """Returns each text without secrets; looking at harmless ones together costs little."""
+        harmless = not self._may_be_in("\n".join(texts))
+        return list(texts) if harmless else [self.text(text) for text in texts]
+
+    def excerpts(self, texts: Sequence[str], length: int) -> list[str]:
+        """Returns the first `length` characters of each without secrets, nor the start of one."""
+        cut = self.texts([text[: length + _LONGEST_SECRET] for text in texts])
+        return [text[:length] for text in cut]
+
     def excerpt(self, text: str, length: int) -> str:
         """Returns the first `length` characters without secrets, nor the start of one."""
-        return self.text(text[: length + _LONGEST_SECRET])[:length]
+        return self.excerpts([text], length)[0]
 
     def value(self, value: object) -> object:
         """Returns data without secrets: texts in mappings and sequences, keys included."""
         if isinstance(value, str):
             return self.text(value)
+        if isinstance(value, float | int):  # most of a table, and slow to be asked for more
+            return value
         if isinstance(value, Mapping):
             return {self.value(key): self.value(item) for key, item in value.items()}
         if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
-            return [self.value(item) for item in value]
+            texts = iter(self.texts([item for item in value if isinstance(item, str)]))
+            return [next(texts) if isinstance(item, str) else self.value(item) for item in value]
         return value
+
+    def _may_be_in(self, text: str) -> bool:
+        """Returns whether a secret may be in the text; False is sure."""
+        folded = text.casefold()
+        return (
+            any(map(folded.__contains__, _HINTS))  # a login has an "@", too
+            or bool(self._known and self._known.search(text))
+            or bool(self._long and _LONG.search(text))
+        )
 
 
 def _unless_harmless(found: re.Match[str]) -> str:

@@ -85,14 +85,12 @@ def same_keys(rows: Sequence[Row]) -> list[Row]:
 
 def redacted(row: Row, redaction: Redaction) -> Row:
     """Returns the row with short texts and no secrets; of ids and URLs what looks random stays."""
-    keeping = redaction.keeping_hashes
-
-    def shown(key: str, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        return keeping.text(value) if key in _KEPT else redaction.excerpt(value, LONGEST)
-
-    return {key: shown(key, value) for key, value in row.items()}
+    texts = {key: value for key, value in row.items() if isinstance(value, str)}
+    kept = [key for key in texts if key in _KEPT]
+    short = [key for key in texts if key not in _KEPT]
+    clean_kept = redaction.keeping_hashes.texts([texts[key] for key in kept])
+    clean_short = redaction.excerpts([texts[key] for key in short], LONGEST)
+    return {**row, **dict(zip(kept + short, clean_kept + clean_short, strict=True))}
 
 
 def _shown(filters: SearchFilters) -> str:

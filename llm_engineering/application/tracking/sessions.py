@@ -137,7 +137,9 @@ class Sessions:
         name = f"questions to release {release.id}"
         task = exits.enter_context(self._tracker.task(name, "inference", continues=True))
         task.parameters({"release": release.id, **release.model_dump(mode="json")})
-        return _Session(release, task, now, task.last_iteration, Window(now), exits)
+        return _Session(
+            release, task, now, task.last_iteration, Window(now, self._redaction), exits
+        )
 
     def _take_question(self, session: _Session, served: Served) -> None:
         session.questions += 1
@@ -152,12 +154,12 @@ class Sessions:
         session.window.add_feedback(iteration, rated)
 
     def _end_window(self, session: _Session) -> None:
-        window, session.window = session.window, Window(self._clock())
+        window, session.window = session.window, Window(self._clock(), self._redaction)
         dropped = self._drops.unreported
         if window.empty and not dropped:
             return
         try:
-            window.report(session.task, session.iteration, self._redaction, dropped)
+            window.report(session.task, session.iteration, dropped)
         except Exception:
             self._drops.add(window.questions)
             raise

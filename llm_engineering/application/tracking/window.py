@@ -26,11 +26,15 @@ _QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 class Window:
     """Gathers questions and feedback, and reports them together.
 
-    `began` is when it opened.
+    Args:
+        began: when it opened.
+        redaction: takes secrets out of every text as it comes in: done for all at the end, it would
+            hold up the questions of that moment.
     """
 
-    def __init__(self, began: datetime) -> None:
+    def __init__(self, began: datetime, redaction: Redaction) -> None:
         self.began = began
+        self._redaction = redaction
         self.questions = 0
         self._outcomes: Counter[str] = Counter()
         self._marks: Counter[str] = Counter()
@@ -50,8 +54,8 @@ class Window:
         """Takes a question in; `iteration` is its number."""
         self.questions += 1
         self._outcomes[served.outcome] += 1
-        self._rows["questions"].append(question_row(iteration, served))
-        self._rows["chunks"] += chunk_rows(iteration, served)
+        self._note("questions", question_row(iteration, served))
+        self._note("chunks", *chunk_rows(iteration, served))
         self._totals.append(served.total_ms)
         for stage, milliseconds in stages_ms(served).items():
             self._stages[stage].append(milliseconds)
@@ -68,15 +72,13 @@ class Window:
         """Takes a vote in; `iteration` is the number of its question, if it is known."""
         self._votes[rated.feedback.vote.value] += 1
         if len(self._rows["feedback"]) < MOST_FEEDBACK:
-            self._rows["feedback"].append(feedback_row(iteration, rated))
+            self._note("feedback", feedback_row(iteration, rated))
 
-    def report(
-        self, task: ExperimentTask, iteration: int, redaction: Redaction, dropped: int
-    ) -> None:
-        """Tells the task; `dropped` is how many questions could not be noted since the last time.
+    def _note(self, table: str, *rows: Row) -> None:
+        self._rows[table] += [redacted(row, self._redaction) for row in rows]
 
-        Secrets are taken out of every text.
-        """
+    def report(self, task: ExperimentTask, iteration: int, dropped: int) -> None:
+        """Tells the task; `dropped` is how many questions could not be noted since last time."""
         scalars: Mapping[str, Mapping[str, float]] = {
             "window: rates": self._rates(),
             "window: latency in ms": quantiles(self._totals),
@@ -88,7 +90,7 @@ class Window:
             if values:
                 task.scalars(title, values, iteration)
         for title, rows in self._rows.items():
-            task.table(title, [redacted(row, redaction) for row in same_keys(rows)], iteration)
+            task.table(title, same_keys(rows), iteration)
         self._plot(task, iteration)
 
     def _rates(self) -> dict[str, float]:

@@ -227,3 +227,24 @@ def test_looking_for_hints_first_changes_nothing(text: str) -> None:
     hidden = redaction._LOGIN.sub(f"{HIDDEN}@", text)
     hidden = redaction._AFTER_ITS_NAME.sub(rf"\1{HIDDEN}", hidden)
     assert Redaction(long=False).text(text) == redaction._FORMATS.sub(HIDDEN, hidden)
+
+
+@given(
+    st.lists(st.one_of(st.text(max_size=60), st.sampled_from([*SECRETS, "://a@b", "token=abcd"]))),
+    st.booleans(),
+)
+def test_texts_together_are_redacted_as_each_alone(texts: list[str], long: bool) -> None:
+    redaction = Redaction(["canary-4711", "two\nlines"], long=long)
+    assert redaction.texts(texts) == [redaction.text(text) for text in texts]
+    assert redaction.excerpts(texts, 5) == [redaction.excerpt(text, 5) for text in texts]
+
+
+@given(st.text(alphabet="aké1-_ \n=:\"'", max_size=80))
+def test_harmless_texts_together_stay_what_each_alone_stays(text: str) -> None:
+    redaction = Redaction(["canary-4711"])
+    assert redaction.texts([text, "x", text]) == [redaction.text(one) for one in (text, "x", text)]
+
+
+def test_a_secret_beside_harmless_texts_is_taken_out() -> None:
+    rows = {"cells": ["a question", SECRETS[0], 0.5, ["nested", SECRETS[1]]]}
+    assert Redaction().value(rows) == {"cells": ["a question", HIDDEN, 0.5, ["nested", HIDDEN]]}

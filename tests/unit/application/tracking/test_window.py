@@ -20,7 +20,7 @@ from tests.unit.application.tracking.serving import ANSWER, NOW, REFUSAL, rated,
 
 def reported(window: Window, dropped: int = 0) -> InMemoryTask:
     task = InMemoryTask("questions", "inference")
-    window.report(task, 9, Redaction(), dropped)
+    window.report(task, 9, dropped)
     return task
 
 
@@ -31,7 +31,7 @@ def scalars(task: InMemoryTask) -> Mapping[str, Mapping[str, float]]:
 
 def mixed() -> Window:
     """Ten questions: five answered, two refused, one quoted, one failed, one given up."""
-    window = Window(NOW)
+    window = Window(NOW, Redaction())
     extractive = ANSWER.model_copy(update={"mode": AnswerMode.EXTRACTIVE, "cached": True})
     for n in range(5):
         window.add(n + 1, served(f"request-{n}", ms=100.0 * (n + 1)))
@@ -68,7 +68,7 @@ def test_latency_tokens_cost_and_counts_are_reported() -> None:
 
 
 def test_votes_are_counted_and_listed() -> None:
-    window = Window(NOW)
+    window = Window(NOW, Redaction())
     for vote in (Vote.UP, Vote.UP, Vote.UP, Vote.DOWN):
         window.add_feedback(2, rated(vote=vote))
     assert not window.empty
@@ -101,7 +101,7 @@ def test_the_plots_show_times_outcomes_and_stages() -> None:
 
 
 def test_an_empty_window_shows_nothing_but_counts() -> None:
-    window = Window(NOW)
+    window = Window(NOW, Redaction())
     assert window.empty
     task = reported(window, dropped=2)
     assert scalars(task) == {"window: counts": {"questions": 0, "dropped": 2}}
@@ -109,7 +109,7 @@ def test_an_empty_window_shows_nothing_but_counts() -> None:
 
 
 def test_no_secret_of_a_question_is_told() -> None:
-    window = Window(NOW)
+    window = Window(NOW, Redaction())
     canary = "sk" + "-canary-0123456789abcdef"
     window.add(1, served(text=f"why is {canary} refused?", error=f"E: {canary}"))
     window.add_feedback(1, rated(better=f"use {canary}, or ask canary@example.org"))
@@ -165,7 +165,7 @@ def test_quantiles_by_nearest_rank(count: int, p50: float, p95: float, p99: floa
 
 
 def test_feedback_beyond_the_bound_is_counted_and_not_listed() -> None:
-    window = Window(NOW)
+    window = Window(NOW, Redaction())
     for n in range(MOST_FEEDBACK + 5):
         window.add_feedback(n, rated(f"request-{n}", Vote.DOWN))
     task = reported(window)
@@ -176,7 +176,7 @@ def test_feedback_beyond_the_bound_is_counted_and_not_listed() -> None:
 
 
 def test_where_all_gave_up_there_are_no_rates() -> None:
-    window = Window(NOW)
+    window = Window(NOW, Redaction())
     for n in range(3):
         window.add(n, served(f"request-{n}", answer=None))
     found = scalars(reported(window))
@@ -187,7 +187,7 @@ def test_where_all_gave_up_there_are_no_rates() -> None:
 
 
 def test_without_a_price_no_cost_is_told() -> None:
-    window = Window(NOW)
+    window = Window(NOW, Redaction())
     free = ANSWER.usage.model_copy(update={"cost_usd": None})
     window.add(1, served(answer=ANSWER.model_copy(update={"usage": free})))
     assert "window: cost in USD" not in scalars(reported(window))
@@ -202,7 +202,7 @@ def test_rates_are_shares_whatever_happened(fates: list[str]) -> None:
         "failed": {"answer": None, "retrieval": None, "error": "E: down"},
         "stopped": {"answer": None},
     }
-    window = Window(NOW)
+    window = Window(NOW, Redaction())
     for n, fate in enumerate(fates, start=1):
         window.add(n, served(f"request-{n}", **made[fate]))
     found = scalars(reported(window)) if fates else {}
