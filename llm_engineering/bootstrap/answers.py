@@ -23,8 +23,6 @@ if TYPE_CHECKING:  # langchain_core takes seconds to import: only commands that 
     from llm_engineering.application.rag.retriever import ContextRetriever
     from llm_engineering.application.rag.self_query import SelfQuery
 
-_SEARCHES_AT_ONCE = 4  # at least, whatever the processors: the index may be on a server
-
 
 class Answers(Features):
     """What answers."""
@@ -51,8 +49,17 @@ class Answers(Features):
             if config.expansion
             else None,
             reranker=self._reranker(config) if config.rerank.enabled else None,
-            at_once=max(_SEARCHES_AT_ONCE, 2 * (os.cpu_count() or 1)),
+            at_once=self._searches_at_once,
         )
+
+    @property
+    def _searches_at_once(self) -> int:
+        """As many as processors; of an index on a server, which is waited for, twice as many.
+
+        More would be in each other's way. Those that wait are embedded together.
+        """
+        processors = os.cpu_count() or 1
+        return max(2, processors if self.index_is_embedded else 2 * processors)
 
     def _reranker(self, config: RagConfig) -> "Reranker | None":
         from llm_engineering.application.rag.reranking import Reranker

@@ -123,11 +123,16 @@ class Stores(Resources):
         self._resources.callback(server.close)
         return uri, server.why_down
 
+    @property
+    def index_is_embedded(self) -> bool:
+        """Whether the index is in this process, not on a server."""
+        return not self.settings.USE_QDRANT_CLOUD and self.settings.QDRANT_DATABASE_HOST == EMBEDDED
+
     @cached_property
     def chunk_index(self) -> ChunkIndex:
         """Qdrant: the embedded engine, a server, or Qdrant Cloud."""
         index: ChunkIndex
-        if self.settings.USE_QDRANT_CLOUD or self.settings.QDRANT_DATABASE_HOST != EMBEDDED:
+        if not self.index_is_embedded:
             from llm_engineering.infrastructure.qdrant.server import ServerChunkIndex
 
             cloud = self.settings.QDRANT_CLOUD_URL if self.settings.USE_QDRANT_CLOUD else None

@@ -207,6 +207,16 @@ def test_retrieval_over_an_empty_index_finds_nothing(platform_with: Open) -> Non
         assert platform.retriever().invoke("where are the tides?") == []
 
 
+def test_an_index_on_a_server_is_searched_for_more_questions_at_once(
+    platform_with: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 6)
+    with with_stand_ins(platform_with()) as embedded_index:
+        assert embedded_index.retriever().at_once == 6
+    with with_stand_ins(platform_with(QDRANT_DATABASE_HOST="localhost")) as served:
+        assert served.retriever().at_once == 12
+
+
 def test_the_retriever_is_what_its_config_says(platform_with: Open) -> None:
     with with_stand_ins(platform_with()) as platform:
         whole = platform.retriever()

@@ -25,6 +25,7 @@ from llm_engineering.application.rag.crew import Crew
 from llm_engineering.application.rag.flow import Flow, Stage
 from llm_engineering.application.rag.fusion import Ranking, fuse
 from llm_engineering.application.rag.passages import Passages, read_passages
+from llm_engineering.application.rag.question_vectors import QuestionVectors
 from llm_engineering.application.rag.relevance_feedback import SCORE, with_relevance_feedback
 from llm_engineering.application.rag.reranking import Reranker
 from llm_engineering.application.rag.search import Search
@@ -94,7 +95,7 @@ class ContextRetriever(BaseRetriever):
             ModelError: one of them cannot be loaded.
         """
         if self.config.dense_weight:
-            self.embedder.embed_queries(["warm up"])
+            self._question_vectors.warm_up()
         if self.reranker and self.config.rerank.enabled:
             self.reranker.warm_up()
 
@@ -142,7 +143,7 @@ class ContextRetriever(BaseRetriever):
                 search = replace(search, variants=tuple(done.result()))
             else:
                 search = _with_filters(search, done.result())
-        return search
+        return self._wanting_vectors(search)
 
     @cached_property
     def _readers(self) -> Mapping[str, Runnable[Query, Any]]:
@@ -167,18 +168,29 @@ class ContextRetriever(BaseRetriever):
         search = replace(search, variants=(search.query.text,))
         for name in self._readers:
             search = search.without_stage(name, late)
-        return search
+        return self._wanting_vectors(search)
+
+    def _wanting_vectors(self, search: Search) -> Search:
+        """Returns the search, which waits for its turn from here on and may be taken along."""
+        if self.config.dense_weight == 0.0:
+            return search
+        return replace(search, wanted=self._question_vectors.want(search.variants))
+
+    @cached_property
+    def _question_vectors(self) -> QuestionVectors:
+        return QuestionVectors(self.embedder)
 
     def _embed(self, search: Search) -> Search:
         """Gives every variant its vectors, in one batch."""
         search = self._with_terms(search)
-        if self.config.dense_weight == 0.0:
+        wanted = search.wanted
+        if wanted is None:
             return search
-        done = outcome(lambda: self.embedder.embed_queries(search.variants), search.deadline.timer)
+        done = outcome(lambda: self._question_vectors.of(wanted), search.deadline.timer)
         timed = search.timed(embed=done.ms)
         if done.error:
             return self._without_vectors(timed, done.error)
-        return replace(timed, vectors=tuple(done.result()))
+        return replace(timed, vectors=done.result())
 
     def _with_terms(self, search: Search) -> Search:
         encode = self.sparse_encoder.encode_query

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from llm_engineering.application.rag.fusion import Ranking
+from llm_engineering.application.rag.question_vectors import Wanted
 from llm_engineering.application.rag.stages import Deadline
 from llm_engineering.domain.embedded_chunks import SparseVector
 from llm_engineering.domain.errors import PipelineError
@@ -27,6 +28,7 @@ class Search:
     found_filters: SearchFilters = _NO_FILTERS
     relaxed: tuple[str, ...] = ()
     variants: tuple[str, ...] = ()
+    wanted: Wanted | None = None
     vectors: tuple[tuple[float, ...], ...] = ()
     term_weights: tuple[SparseVector, ...] = ()
     searched: tuple[Ranking, ...] = ()

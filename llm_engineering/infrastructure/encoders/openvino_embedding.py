@@ -17,6 +17,7 @@ from llm_engineering.infrastructure.encoders.batching import (
 from llm_engineering.infrastructure.encoders.model_folder import ModelFolder
 from llm_engineering.infrastructure.encoders.token_encoders import TokenEncoder, make_token_encoder
 
+_FEW = 4  # texts: a batch wakes the tokenizer's threads, which costs more
 _WINDOW = 2048  # texts that are tokenized and sorted by length together: bounds memory
 
 
@@ -121,8 +122,8 @@ class OpenVINOEmbeddingModel:
         return [found[row] for row in range(len(texts))]
 
     def _encodings(self, texts: list[str]) -> list[Encoding]:
-        if len(texts) == 1:  # a batch wakes the tokenizer's threads
-            return [self._truncating.encode(texts[0])]
+        if len(texts) <= _FEW:
+            return [self._truncating.encode(text) for text in texts]
         return self._truncating.encode_batch(texts)
 
     def _batches(self, encodings: list[Encoding]) -> Iterator[tuple[list[int], Mapping[str, Ids]]]:

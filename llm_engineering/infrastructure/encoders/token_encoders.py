@@ -8,7 +8,7 @@ from llm_engineering.domain.errors import ModelError
 from llm_engineering.infrastructure.encoders.batching import Ids, Matrix, unit
 from llm_engineering.infrastructure.encoders.bert_folder import BertFolder
 from llm_engineering.infrastructure.encoders.bert_graph import build_bert, build_bert_pooler
-from llm_engineering.infrastructure.encoders.compiled_graph import QUESTION_WIDTHS, CompiledGraph
+from llm_engineering.infrastructure.encoders.compiled_graph import CompiledGraph, question_shapes
 from llm_engineering.infrastructure.encoders.exporting import exported_graph
 from llm_engineering.infrastructure.encoders.model_folder import ModelFolder, UnsupportedModel
 
@@ -74,7 +74,7 @@ class BertEncoder:
     def __init__(self, files: BertFolder, device: str) -> None:
         self.files = files
         self._tokens = CompiledGraph(lambda: build_bert(files.config, files.weights()), device)
-        self.graph = CompiledGraph(self._build, device, QUESTION_WIDTHS)
+        self.graph = CompiledGraph(self._build, device, question_shapes(files.max_sequence))
 
     @property
     def dimension(self) -> int:

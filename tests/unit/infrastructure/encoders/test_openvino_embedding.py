@@ -65,7 +65,7 @@ def test_padding_and_company_do_not_change_a_vector(model: OpenVINOEmbeddingMode
 
 
 @pytest.mark.parametrize("words", [0, 1, 5, 6, 7, 10])
-def test_a_graph_of_one_width_computes_what_the_graph_of_any_shape_does(
+def test_a_graph_of_one_shape_computes_what_the_graph_of_any_shape_does(
     model: OpenVINOEmbeddingModel, words: int
 ) -> None:
     text = " ".join(["red", "sky", "green", "grass", "blue", *["red"] * 5][:words])
@@ -76,6 +76,18 @@ def test_a_graph_of_one_width_computes_what_the_graph_of_any_shape_does(
     assert [np.dot(alone, together[0]), np.dot(other, together[1])] == pytest.approx(
         [1.0, 1.0], abs=5e-4
     )
+
+
+@pytest.mark.parametrize("questions", range(1, 7))
+def test_questions_together_have_the_vectors_that_each_has_alone(
+    model: OpenVINOEmbeddingModel, questions: int
+) -> None:
+    texts = ["red", "blue sky green grass", "", "sky", "green green", "grass"][:questions]
+    together = model.embed_queries(texts)
+    assert len(together) == questions
+    for text, vector in zip(texts, together, strict=True):
+        expected = unit(token_vectors(make_weights(), ids_of(text)).mean(axis=0))
+        assert np.dot(vector, expected) == pytest.approx(1.0, abs=5e-4)
 
 
 def test_order_and_progress_are_kept_over_batches(model: OpenVINOEmbeddingModel) -> None:
