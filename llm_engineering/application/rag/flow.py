@@ -11,13 +11,13 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from queue import Empty, SimpleQueue
-from threading import Semaphore
 from typing import Any
 
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableSequence
 from pydantic import PrivateAttr
 
 from llm_engineering.application.rag.crew import Crew
+from llm_engineering.application.rag.places import Places
 from llm_engineering.application.rag.search import Search
 from llm_engineering.application.rag.stages import Deadline
 
@@ -71,11 +71,11 @@ class Flow(RunnableSequence[Search, Search]):
     """
 
     _crew: Crew = PrivateAttr(default_factory=Crew)
-    _places: Semaphore = PrivateAttr()
+    _places: Places = PrivateAttr()
 
     def __init__(self, *stages: Stage, at_once: int) -> None:
         super().__init__(*stages)
-        self._places = Semaphore(at_once)
+        self._places = Places(at_once)
 
     def invoke(
         self,
@@ -110,12 +110,12 @@ class Flow(RunnableSequence[Search, Search]):
     @contextmanager
     def _place(self, deadline: Deadline) -> Iterator[None]:
         """Holds a place as long as the block; without one in time, the stages will be late."""
-        taken = self._places.acquire(timeout=deadline.left())
+        taken = self._places.take(deadline.left())
         try:
             yield
         finally:
             if taken:
-                self._places.release()
+                self._places.give_back()
 
 
 @dataclass

@@ -19,6 +19,7 @@ from urllib.request import urlopen
 
 ANSWER_FD = 1
 POLL_S = 0.2
+LOWER_PRIORITY = 10
 FRAMEWORKS = (
     "detect_repository",
     "hydra",
@@ -141,6 +142,7 @@ def answer(page: str | None, task: str) -> None:
 
 def main(order: dict[str, Any]) -> None:
     """Carries an order out: opens the task, answers with its page, reports, closes."""
+    os.nice(LOWER_PRIORITY)  # tables take it tens of milliseconds, which questions would wait for
     task = open_task(order)
     offline = order["server"] is None
     answer(None if offline else task.get_output_log_web_page(), task.id)
