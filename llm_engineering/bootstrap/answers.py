@@ -160,7 +160,7 @@ class Answers(Features):
         """Served answers on their way to the feedback store."""
         from llm_engineering.application.rag.answer_recorder import AnswerRecorder
 
-        recorder = AnswerRecorder(self.feedback_store)
+        recorder = AnswerRecorder(self.feedback_store, self.document_store.buried)
         self._resources.callback(recorder.close)
         return recorder
 

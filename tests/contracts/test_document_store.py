@@ -348,6 +348,8 @@ def test_tombstones_are_listed_by_id_kept_as_they_are_and_taken_away(store: Docu
     assert store.tombstones() == sorted(tombstones, key=lambda one: one.id)
     store.unbury([first.id, UNKNOWN])
     assert store.tombstones() == [tombstone_of(second)]
+    assert set(store.buried([first.id, second.id, UNKNOWN])) == {second.id}
+    assert not store.buried([])
     assert store.save(first) is SaveOutcome.NEW
 
 

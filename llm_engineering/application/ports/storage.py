@@ -53,6 +53,10 @@ class DocumentStore(Protocol):
         """Returns what must not be saved, ordered by id."""
         ...
 
+    def buried(self, ids: Collection[UUID]) -> Collection[UUID]:
+        """Returns those of these documents and authors for which a tombstone stands."""
+        ...
+
     def written_by(self, author: str) -> Collection[UUID]:
         """Returns the documents of which any revision names the author, alone or among others.
 

@@ -1,7 +1,8 @@
 """Keeps served answers for feedback, off the request's path."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
+from uuid import UUID
 
 from llm_engineering.application.ports.feedback import FeedbackStore
 from llm_engineering.application.rag.gathering import Gathering
@@ -17,12 +18,23 @@ class AnswerRecorder:
 
     `record` never waits and never raises: when `capacity` answers are waiting already, or the store
     cannot be reached, the answer is dropped and counted in `dropped`; feedback to it then finds
-    nothing.
+    nothing. What was made from a document that is forgotten meanwhile goes, too.
+
+    Args:
+        store: keeps the answers.
+        forgotten: returns those of some documents that are forgotten; by default none.
+        capacity: so many answers may wait.
     """
 
-    def __init__(self, store: FeedbackStore, capacity: int = 1000) -> None:
+    def __init__(
+        self,
+        store: FeedbackStore,
+        forgotten: Callable[[Collection[UUID]], Collection[UUID]] = lambda _: (),
+        capacity: int = 1000,
+    ) -> None:
         self.dropped = 0
         self._store = store
+        self._forgotten = forgotten
         self._gathering = Gathering(self._record, capacity)
 
     def record(self, served: ServedAnswer) -> None:
@@ -49,6 +61,10 @@ class AnswerRecorder:
     def _record(self, some: Sequence[ServedAnswer]) -> None:
         try:
             self._store.record(some)
+            # afterwards: who forgets sets up the tombstones first, and deletes then
+            forgotten = self._forgotten({one for answer in some for one in answer.documents})
+            if forgotten:
+                self._store.remove(forgotten)
         except PipelineError as error:
             self.dropped += len(some)
             requests = ", ".join(one.request_id for one in some)

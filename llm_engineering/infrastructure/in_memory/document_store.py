@@ -74,6 +74,11 @@ class InMemoryDocumentStore:
         self.ping()
         return [self._tombstones[one] for one in sorted(self._tombstones)]
 
+    def buried(self, ids: Collection[UUID]) -> Collection[UUID]:
+        """Returns those of these documents and authors for which a tombstone stands."""
+        self.ping()
+        return self._tombstones.keys() & set(ids)
+
     def written_by(self, author: str) -> Collection[UUID]:
         """Returns the documents of which any revision names the author."""
         self.ping()

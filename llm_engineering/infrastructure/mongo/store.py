@@ -137,6 +137,11 @@ class MongoDocumentStore:
         with self._errors():
             return self._tombstones.all()
 
+    def buried(self, ids: Some[UUID]) -> Some[UUID]:
+        """Returns those of these documents and authors for which a tombstone stands."""
+        with self._errors():
+            return self._tombstones.among(ids)
+
     def written_by(self, author: str) -> Some[UUID]:
         """Returns the documents of which any revision names the author."""
         with self._errors():

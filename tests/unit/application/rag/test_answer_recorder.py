@@ -1,5 +1,6 @@
 import threading
 from collections.abc import Sequence
+from uuid import UUID
 
 import pytest
 
@@ -7,6 +8,7 @@ from llm_engineering.application.rag.answer_recorder import AnswerRecorder
 from llm_engineering.domain.errors import StoreUnavailable
 from llm_engineering.domain.feedback import ServedAnswer
 from llm_engineering.infrastructure.in_memory.feedback_store import InMemoryFeedbackStore
+from tests.builders import numbered_id
 from tests.contracts.test_feedback_store import GOOD, served
 
 WAIT_S = 10
@@ -61,6 +63,35 @@ def test_an_outage_drops_the_answer_and_not_the_recorder(caplog: pytest.LogCaptu
     recorder.record(served("request-2"))
     assert recorder.rate("request-2", "ada", GOOD)
     recorder.close()
+
+
+def test_what_was_made_from_a_forgotten_document_does_not_stay() -> None:
+    store = InMemoryFeedbackStore()
+    forgotten = {numbered_id(7)}
+    recorder = AnswerRecorder(store, forgotten.intersection)
+    recorder.record(served("request-1", documents=(1, 7)))
+    recorder.record(served("request-2", documents=(1, 2)))
+    recorder.close()
+    assert store.count([numbered_id(7)]) == 0
+    assert store.count([numbered_id(1)]) == 1
+
+
+def test_a_document_that_is_forgotten_while_its_answer_is_written_is_forgotten() -> None:
+    forgotten: set[UUID] = set()
+
+    class Forgetting(InMemoryFeedbackStore):
+        """Somebody forgets just before the answer comes: there is nothing to delete yet."""
+
+        def record(self, served: Sequence[ServedAnswer]) -> None:
+            forgotten.update(served[0].documents)
+            self.remove(forgotten)
+            super().record(served)
+
+    store = Forgetting()
+    recorder = AnswerRecorder(store, forgotten.intersection)
+    recorder.record(served())
+    recorder.close()
+    assert store.count(served().documents) == 0
 
 
 def test_after_its_end_answers_are_dropped() -> None:
