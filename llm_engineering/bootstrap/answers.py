@@ -54,12 +54,12 @@ class Answers(Features):
 
     @property
     def _searches_at_once(self) -> int:
-        """As many as processors; of an index on a server, which is waited for, twice as many.
+        """Half as many as processors; of an index on a server, which is waited for, twice as many.
 
-        More would be in each other's way. Those that wait are embedded together.
+        More would be in the way of each other and of answers. Who waits is embedded with others.
         """
         processors = os.cpu_count() or 1
-        return max(2, processors if self.index_is_embedded else 2 * processors)
+        return max(1, processors // 2) if self.index_is_embedded else max(4, 2 * processors)
 
     def _reranker(self, config: RagConfig) -> "Reranker | None":
         from llm_engineering.application.rag.reranking import Reranker

@@ -212,7 +212,7 @@ def test_an_index_on_a_server_is_searched_for_more_questions_at_once(
 ) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: 6)
     with with_stand_ins(platform_with()) as embedded_index:
-        assert embedded_index.retriever().at_once == 6
+        assert embedded_index.retriever().at_once == 3
     with with_stand_ins(platform_with(QDRANT_DATABASE_HOST="localhost")) as served:
         assert served.retriever().at_once == 12
 
