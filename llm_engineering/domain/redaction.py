@@ -118,7 +118,7 @@ class Redaction:
         """Returns whether a secret may be in the text; False is sure."""
         folded = text.casefold()
         return (
-            any(map(folded.__contains__, _HINTS))  # a login has an "@", too
+            any(map(folded.__contains__, _HINTS))  # "@" stands for logins, too
             or bool(self._known and self._known.search(text))
             or bool(self._long and _LONG.search(text))
         )

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from threading import Lock
+from weakref import WeakValueDictionary
 
 from llm_engineering.application.ports.models import EmbeddingModel
 from llm_engineering.domain.errors import ModelError
@@ -37,7 +38,8 @@ class QuestionVectors:
         self._embedder = embedder
         self._turn = Lock()
         self._lock = Lock()
-        self._waiting: list[Wanted] = []
+        # weakly: who gives up waiting needs not say so
+        self._waiting: WeakValueDictionary[int, Wanted] = WeakValueDictionary()
 
     def warm_up(self) -> None:
         """Loads the model, and makes it ready for as many questions as are ever embedded together.
@@ -49,13 +51,10 @@ class QuestionVectors:
             self._embedder.embed_queries(["warm up"] * questions)
 
     def want(self, texts: Sequence[str]) -> Wanted:
-        """Says that the vectors of these texts will be asked for.
-
-        What is never asked for after all is embedded once, with others, and forgotten.
-        """
+        """Says that the vectors of these texts will be asked for, as long as the result is kept."""
         wanted = Wanted(tuple(texts))
         with self._lock:
-            self._waiting.append(wanted)
+            self._waiting[id(wanted)] = wanted
         return wanted
 
     def of(self, wanted: Wanted) -> Vectors:
@@ -81,17 +80,12 @@ class QuestionVectors:
     def _taken_along(self, wanted: Wanted) -> list[Wanted]:
         """Returns the texts whose turn it is and those that have waited longest, as far as fit."""
         group, room = [wanted], _TOGETHER - len(wanted.texts)
-        left = []
         with self._lock:
-            for other in self._waiting:
-                if other is wanted:
-                    continue
+            self._waiting.pop(id(wanted), None)  # gone already after a run that failed
+            for other in list(self._waiting.values()):
                 if len(other.texts) <= room:
-                    group.append(other)
+                    group.append(self._waiting.pop(id(other)))
                     room -= len(other.texts)
-                else:
-                    left.append(other)
-            self._waiting = left
         return group
 
     def _embed(self, group: Sequence[Wanted]) -> None:

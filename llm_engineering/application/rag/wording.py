@@ -112,6 +112,6 @@ def speaks_of_works(question: str) -> bool:
 def cites_an_example(before: str, after: str) -> bool:
     """Returns whether a name belongs to a work that is cited after saying what is asked for.
 
-    "Articles about maps. One on the subject is A. Author, 'A title'" is not after that author's.
+    `Articles about maps. One on the subject is A. Author, "A title"` is not after that author's.
     """
     return bool(_SENTENCE_BEFORE.search(before) and _TITLE_NEXT.match(after))

@@ -69,8 +69,9 @@ def test_the_rephrasings_of_a_question_stay_together() -> None:
 def test_more_rephrasings_than_a_run_has_are_embedded_all_the_same() -> None:
     texts = [str(n) for n in range(7)]
     vectors = QuestionVectors(MODEL)
-    vectors.want(["other"])
+    other = vectors.want(["other"])
     assert vectors.of(vectors.want(texts)) == tuple(MODEL.embed_queries(texts))
+    assert vectors.of(other) == tuple(MODEL.embed_queries(["other"]))
 
 
 def test_a_question_that_cannot_be_embedded_harms_no_other() -> None:
@@ -93,10 +94,11 @@ def test_a_model_that_is_down_is_an_error_for_each() -> None:
 def test_what_is_never_asked_for_is_forgotten() -> None:
     model = Watched()
     vectors = QuestionVectors(model)
-    vectors.want(["given up"])
+    for variants in (1, 4, 7):  # also what is too much to be taken along
+        vectors.want(["given up"] * variants)
     vectors.of(vectors.want(["tide"]))
-    vectors.of(vectors.want(["pump"]))
-    assert model.runs == [("tide", "given up"), ("pump",)]
+    assert model.runs == [("tide",)]
+    assert not vectors._waiting
 
 
 def test_who_comes_during_a_run_is_not_in_it() -> None:
